@@ -1,0 +1,122 @@
+"""One-step integrators: pure functions that know no model.
+
+Every integrator has the signature ``step(rates, y, dt)``. ``y`` is a tuple of arrays,
+``rates(y, c)`` returns the tuple of derivatives at the stage time ``t + c * dt``, and the result
+is the tuple one step later. Inputs that change in time are the business of ``rates``, so that a
+delayed coupling is read at the time of each stage and the order of the method survives.
+"""
+
+from collections.abc import Callable
+
+import brainstate
+import brainunit as u
+import jax
+import jax.numpy as jnp
+
+from ._errors import choices
+
+__all__ = ["ORDERS", "check_method", "euler", "exp_euler", "heun", "rk4", "stages", "stepper"]
+
+Rates = Callable[[tuple, float], tuple]
+
+
+def _move(y, h, k):
+    return tuple(a + h * b for a, b in zip(y, k, strict=True))
+
+
+def euler(rates: Rates, y: tuple, dt: float) -> tuple:
+    """Forward Euler, order 1."""
+    return _move(y, dt, rates(y, 0.0))
+
+
+def heun(rates: Rates, y: tuple, dt: float) -> tuple:
+    """Explicit trapezoid, order 2."""
+    k1 = rates(y, 0.0)
+    k2 = rates(_move(y, dt, k1), 1.0)
+    return tuple(a + 0.5 * dt * (b + c) for a, b, c in zip(y, k1, k2, strict=True))
+
+
+def rk4(rates: Rates, y: tuple, dt: float) -> tuple:
+    """The classical Runge-Kutta method, order 4."""
+    k1 = rates(y, 0.0)
+    k2 = rates(_move(y, 0.5 * dt, k1), 0.5)
+    k3 = rates(_move(y, 0.5 * dt, k2), 0.5)
+    k4 = rates(_move(y, dt, k3), 1.0)
+    return tuple(
+        a + dt / 6.0 * (b + 2.0 * (c + d) + e)
+        for a, b, c, d, e in zip(y, k1, k2, k3, k4, strict=True)
+    )
+
+
+def exp_euler(rates: Rates, y: tuple, dt: float) -> tuple:
+    """Diagonal exponential Euler, order 1; exact for a linear decoupled variable.
+
+    One forward derivative per state: a single linearisation multiplies by zeros that the compiler
+    may not remove.
+    """
+    out = []
+    for k, value in enumerate(y):
+
+        def own(x, k=k):
+            return rates((*y[:k], x, *y[k + 1 :]), 0.0)[k]
+
+        rate, slope = jax.jvp(own, (value,), (jnp.ones_like(value),))
+        out.append(value + dt * _phi(dt * slope) * rate)
+    return tuple(out)
+
+
+def _phi(z):
+    """(exp(z) - 1) / z with its limit at 0, finite in value and gradient."""
+    small = jnp.abs(z) < 1e-4
+    safe = jnp.where(small, 1.0, z)
+    return jnp.where(small, 1.0 + z / 2.0 + z * z / 6.0, jnp.expm1(safe) / safe)
+
+
+_OURS = {"exp_euler": exp_euler, "euler": euler, "heun": heun, "rk4": rk4}
+ORDERS = {"exp_euler": 1, "euler": 1, "heun": 2, "rk4": 4}
+"""Order of convergence of the integrators written here."""
+
+_QUAD = (
+    "rk2 midpoint ralston2 ralston3 rk3 ssprk33 bs32 rk23 rk4_38 rk45 rkf45 rk45_dopri dopri5 "
+    "dopri8 rk87_dopri"
+).split()
+
+
+def check_method(method: str, who: str) -> str:
+    """Return ``method`` if it is a known integrator."""
+    if method not in _OURS and method not in _QUAD:
+        raise ValueError(
+            f"{who}: method must be one of {choices([*_OURS, *_QUAD])}; got {method!r}. "
+            "Choose one of them."
+        )
+    return method
+
+
+def stages(method: str) -> int:
+    """How far a step looks ahead in whole steps: 0 if only the start of the step is read."""
+    return 0 if method in ("euler", "exp_euler") else 1
+
+
+def stepper(method: str) -> Callable[[Rates, tuple, float], tuple]:
+    """Return the integrator of that name; names that are not ours go to braintools.quad."""
+    return _OURS.get(method) or _from_quad(method)
+
+
+def _from_quad(method: str):
+    import braintools
+
+    one_step = getattr(braintools.quad, f"ode_{method}_step")
+
+    def step(rates, y, dt):
+        def at(y, t):
+            return rates(y, t / dt)
+
+        with brainstate.environ.context(dt=dt):
+            return one_step(at, y, 0.0)
+
+    return step
+
+
+def milliseconds(value) -> float:
+    """Return a time as a plain number of milliseconds."""
+    return float(u.Quantity(value).to_decimal(u.ms))

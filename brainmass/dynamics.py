@@ -1,0 +1,356 @@
+"""The base of every neural-mass model: from a declaration to a checked, runnable module."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from functools import partial
+from typing import Any, ClassVar
+
+import brainstate
+import brainunit as u
+import jax
+import jax.numpy as jnp
+import numpy as np
+from brainstate.nn import Param
+
+from . import _step
+from ._declare import Declaration, ParamSpec, Spec, StateSpec
+from ._errors import choices
+from ._param import DeclaredParam
+from .engine.system import NodeRules, Values
+from .noise import Noise
+
+__all__ = ["NeuralMass"]
+
+registry: dict[str, type[NeuralMass]] = {}
+"""Every model class that was defined, by name; the newest definition wins."""
+
+
+class NeuralMass(brainstate.nn.Dynamics):
+    """Base class of neural-mass models.
+
+    A subclass declares its science once, as class attributes made by :func:`param`, :func:`state`,
+    :func:`inlet` and :func:`option`, and one pure function ``equations(s, p, i, t)`` that returns
+    the time derivative of every state. The constructor, the checks, the documentation, every
+    integrator and the catalogue entry follow from it.
+
+    Parameters
+    ----------
+    in_size : int or tuple of int
+        Shape of the population of nodes, for example the number of regions.
+    **settings
+        Parameters, options, ``noise_<inlet>``, ``init_<state>`` and ``method`` of the model.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> class Leak(brainmass.NeuralMass):
+    ...     "Leaky integrator."
+    ...     catalogued = False
+    ...     tau = brainmass.param(10.0 * u.ms, domain="positive", doc="decay time")
+    ...     x = brainmass.state(1.0, doc="activity")
+    ...     x_inp = brainmass.inlet(0.0, doc="drive")
+    ...     @staticmethod
+    ...     def equations(s, p, i, t):
+    ...         return dict(x=(i.x_inp - s.x) / p.tau)
+    >>> result = brainmass.Simulator(Leak(2), dt=0.1 * u.ms).run(10 * u.ms, monitors="x")
+    >>> bool(abs(result["x"][-1, 0] - 0.36788) < 1e-4)
+    True
+    """
+
+    category: ClassVar[str] = "user"
+    reference: ClassVar[str] = ""
+    use: ClassVar[str] = ""
+    catalogued: ClassVar[bool] = True
+    rank: ClassVar[int] = 100
+    elementwise: ClassVar[bool] = True
+    declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {})
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.declaration = Declaration.collect(cls, cls.declaration)
+        if not cls.declaration.states or not hasattr(cls, "equations"):
+            return
+        if not isinstance(inspect.getattr_static(cls, "equations"), staticmethod):
+            raise TypeError(
+                f"{cls.__name__}: equations must be a static method of (s, p, i, t); "
+                "got an ordinary method. Put @staticmethod above it."
+            )
+        _refuse_clashes(cls)
+        cls.__signature__ = _signature(cls.declaration)
+        cls.__doc__ = _document(cls)
+        registry[cls.__name__] = cls
+
+    def __init__(self, in_size, **settings):
+        who = type(self).__name__
+        declaration = self.declaration
+        if not declaration.states:
+            raise TypeError(
+                f"{who}: must declare states and equations; got none. Subclass it and declare them."
+            )
+        super().__init__(_check_size(in_size, who))
+        allowed = list(type(self).__signature__.parameters)
+        for name in settings:
+            if name not in allowed:
+                close = difflib.get_close_matches(name, allowed, n=1)
+                hint = f" Did you mean '{close[0]}'?" if close else " Correct the name."
+                raise TypeError(
+                    f"{who}: arguments must be among {choices(allowed)}; got '{name}'.{hint}"
+                )
+        self.method = settings.pop("method", "heun")
+        for name, spec in declaration.options.items():
+            vars(self)[name] = spec.check(settings.pop(name, spec.default), who)
+        for name, spec in declaration.params.items():
+            value = settings.pop(name, spec.default)
+            super().__setattr__(name, DeclaredParam.adopt(value, spec, who, self.varshape))
+        for slot in declaration.noise_slots:
+            setattr(self, slot, settings.pop(slot, None))
+        for name, spec in declaration.states.items():
+            setattr(self, f"init_{name}", settings.pop(f"init_{name}", spec.default))
+
+    def __setattr__(self, name, value):
+        declaration = self.declaration
+        who = type(self).__name__
+        if name in declaration.params and name in vars(self):
+            if not isinstance(value, Param):
+                vars(self)[name].set_value(value)
+                return
+            value = DeclaredParam.adopt(value, declaration.params[name], who, self.varshape)
+        elif name in declaration.options:
+            value = declaration.options[name].check(value, who)
+        elif name == "method":
+            value = _step.check_method(value, who)
+        elif name in declaration.noise_slots and value is not None:
+            inlet = declaration.inlets[declaration.noise_slots[name]]
+            if not isinstance(value, Noise):
+                raise TypeError(
+                    f"{who}: {name} must be a noise process or None; got {type(value).__name__}. "
+                    "Pass for example brainmass.OUProcess(in_size, sigma=..., tau=...)."
+                )
+            value.check_slot(who, name, inlet, self.varshape)
+        elif name.startswith("init_") and name[5:] in declaration.states:
+            if not callable(value):
+                declaration.states[name[5:]].start(value, who, self.varshape)
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name):
+        if name in type(self).declaration.states:
+            raise AttributeError(
+                f"{type(self).__name__}: state '{name}' must be initialised first; "
+                "got an uninitialised model. Call model.init_all_states() or run a Simulator."
+            )
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def init_state(self, batch_size: int | None = None, **kwargs) -> None:
+        """Allocate or reset the states.
+
+        Parameters
+        ----------
+        batch_size : int, optional
+            Number of independent copies, as a leading axis of every state.
+        **kwargs
+            Ignored; brainstate passes its own arguments here.
+        """
+        shape = self.varshape if batch_size is None else (batch_size, *self.varshape)
+        for name, spec in self.declaration.states.items():
+            mantissa = spec.start(getattr(self, f"init_{name}"), type(self).__name__, shape)
+            setattr(self, name, brainstate.HiddenState(spec.attach(jnp.asarray(mantissa))))
+
+    def update(self, *inputs, **named):
+        """Advance the states by one step of ``brainstate.environ``'s ``dt``.
+
+        Parameters
+        ----------
+        *inputs, **named
+            Values of the inlets, by position in the order of the declaration or by name.
+
+        Returns
+        -------
+        array, brainunit.Quantity or tuple
+            The model's output after the step.
+        """
+        given = self.read_inputs(inputs, named)
+        dt = _environment_dt(type(self).__name__)
+        t = _step.milliseconds(brainstate.environ.get("t", 0.0 * u.ms))
+        for slot, inlet in self.declaration.noise_slots.items():
+            if (noise := getattr(self, slot)) is not None:
+                value = self.declaration.inlets[inlet].mantissa(noise(), type(self).__name__)
+                given[inlet] = given[inlet] + value if inlet in given else value
+        rules = self.rules()
+        y = {name: u.get_mantissa(getattr(self, name).value) for name in self.declaration.states}
+        params = {name: getattr(self, name).mantissa() for name in self.declaration.params}
+        y = _one_step(rules, y, params, given, t, dt)
+        for name, spec in self.declaration.states.items():
+            getattr(self, name).value = spec.attach(y[name])
+        return self.read_output()
+
+    def derivative(self, state, t, *inputs):
+        """Return the time derivatives, in the order in which the states are declared.
+
+        Parameters
+        ----------
+        state : tuple
+            One value per state, with units.
+        t : brainunit.Quantity
+            Time.
+        *inputs
+            Values of the inlets, in order.
+
+        Returns
+        -------
+        tuple
+            One derivative per state, in the unit of the state per time.
+        """
+        who = type(self).__name__
+        specs = self.declaration.states
+        y = {n: s.mantissa(v, who, n) for (n, s), v in zip(specs.items(), state, strict=True)}
+        params = {name: getattr(self, name).mantissa() for name in self.declaration.params}
+        rates = self.rules().rates(
+            params, y, self.read_inputs(inputs, {}), _step.milliseconds(t or 0.0 * u.ms)
+        )
+        return tuple(u.Quantity(rates[n], unit=s.unit / u.ms) for n, s in specs.items())
+
+    def read_inputs(self, inputs: tuple, named: dict) -> dict:
+        """Check the inputs of one step and return them as mantissas by inlet name."""
+        who, ports = type(self).__name__, self.declaration.ports
+        if len(inputs) > len(ports) or set(named) - set(ports):
+            extra = sorted(set(named) - set(ports)) or f"{len(inputs)} inputs"
+            raise TypeError(
+                f"{who}: inputs must be among {choices(ports)}; got {extra}. Pass one value each."
+            )
+        given = {**dict(zip(ports, inputs, strict=False)), **named}
+        return {n: ports[n].mantissa(v, who) for n, v in given.items() if v is not None}
+
+    def read_output(self):
+        """Return the model's output from the current states."""
+        values = {name: getattr(self, name).value for name in self.declaration.states}
+        return self.output(Values(values))
+
+    @staticmethod
+    def output(s):
+        """Return what ``update`` returns; by default the first state."""
+        return next(iter(s.values()))
+
+    def rules(self) -> NodeRules:
+        """Return the static part of the model, for the engine: hashable and without arrays."""
+        options = tuple((name, getattr(self, name)) for name in self.declaration.options)
+        return NodeRules(type(self), self.method, options)
+
+    def engine_parts(self, dt: float):
+        """Return the node, its couplings and additional noise, for the engine."""
+        return self, (), []
+
+    def cite(self) -> str:
+        """Return the literature reference of the model.
+
+        Returns
+        -------
+        str
+            Authors, year, journal and DOI.
+
+        Examples
+        --------
+        >>> import brainmass
+        >>> "10.1007/BF00199471" in brainmass.JansenRitStep(1).cite()
+        True
+        """
+        return self.reference
+
+    def __repr__(self):
+        size = self.in_size[0] if len(self.in_size) == 1 else self.in_size
+        return f"{type(self).__name__}(in_size={size}, method='{self.method}')"
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def _one_step(rules: NodeRules, y, params, inputs, t, dt):
+    return rules.advance(params, y, lambda _y, _c: inputs, t, dt)
+
+
+def _environment_dt(who: str) -> float:
+    dt = brainstate.environ.get("dt", None)
+    if dt is None:
+        raise ValueError(
+            f"{who}: update needs a step dt in brainstate.environ; got none. Use "
+            "`with brainstate.environ.context(dt=0.1 * u.ms):` or a Simulator."
+        )
+    return _step.milliseconds(dt)
+
+
+def _check_size(in_size, who: str) -> tuple[int, ...]:
+    sizes = in_size if isinstance(in_size, tuple | list) else (in_size,)
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
+    if not sizes or not whole or any(n < 1 for n in sizes):
+        raise ValueError(
+            f"{who}: in_size (shape of the population) must be a positive integer or a tuple of "
+            f"them; got {in_size!r}. Pass for example in_size=3."
+        )
+    return tuple(int(n) for n in sizes)
+
+
+_RESERVED = frozenset(dir(NeuralMass)) | {"method", "in_size"}
+
+
+def _refuse_clashes(cls: type) -> None:
+    kinds = cls.declaration
+    for name in (*kinds.params, *kinds.states, *kinds.inlets, *kinds.options):
+        if name in _RESERVED:
+            raise TypeError(
+                f"{cls.__name__}: declared names must not be names of the base class; "
+                f"got '{name}'. Rename it."
+            )
+
+
+def _signature(declaration: Declaration) -> inspect.Signature:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    entries = [inspect.Parameter("in_size", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    defaults: dict[str, Any] = {n: s.default for n, s in declaration.params.items()}
+    defaults |= {n: s.default for n, s in declaration.options.items()}
+    defaults |= dict.fromkeys(declaration.noise_slots)
+    defaults |= {f"init_{n}": s.default for n, s in declaration.states.items()}
+    defaults["method"] = "heun"
+    entries += [inspect.Parameter(n, kind, default=value) for n, value in defaults.items()]
+    return inspect.Signature(entries)
+
+
+def _document(cls: type[NeuralMass]) -> str:
+    """Build the class docstring: what the author wrote, then the generated sections."""
+    written = inspect.cleandoc(vars(cls).get("__doc__") or f"{cls.__name__} model.")
+    kinds = cls.declaration
+    lines = ["Parameters", "----------", "in_size : int or tuple of int"]
+    lines += ["    Shape of the population of nodes."]
+
+    def entry(name: str, spec: Spec, text: str) -> list[str]:
+        shown = getattr(spec.default, "__name__", spec.default)
+        return [f"{name} : {_kind(spec)}, default {shown}", f"    {text}"]
+
+    for name, spec in kinds.params.items():
+        text = spec.doc[0].upper() + spec.doc[1:]
+        if spec.bounds:
+            text += f"; useful range {spec.bounds[0]:g} to {spec.bounds[1]:g}"
+        if spec.domain != "real":
+            text += f"; must be {spec.domain}"
+        lines += entry(name, spec, text + (f" ({spec.source})." if spec.source else "."))
+    for name, spec in kinds.options.items():
+        lines += entry(name, spec, spec.doc[0].upper() + spec.doc[1:] + ".")
+    for slot, inlet in kinds.noise_slots.items():
+        lines += [f"{slot} : Noise, optional", f"    Noise that enters {inlet}, in its unit."]
+    for name, spec in kinds.states.items():
+        lines += entry(f"init_{name}", spec, f"Initial value of the state: {spec.doc}.")
+    lines += ["method : str, default 'heun'", "    Integrator; an unknown name lists the known."]
+    lines += ["", "Notes", "-----", "States: "]
+    lines[-1] += "; ".join(f"``{n}`` {s.doc} [{s.unit}]" for n, s in kinds.states.items()) + "."
+    if kinds.ports:
+        ports = (f"``{n}`` {s.doc} [{s.unit}]" for n, s in kinds.ports.items())
+        lines += ["Inputs, in order; a network couples into the first: " + "; ".join(ports) + "."]
+    if cls.reference:
+        lines += ["", "References", "----------", f".. [1] {cls.reference}"]
+    head, marker, examples = written.partition("\nExamples\n")
+    return "\n".join([head.rstrip(), "", *lines]) + (f"\n{marker}{examples}" if marker else "")
+
+
+def _kind(spec: Spec) -> str:
+    if not isinstance(spec, ParamSpec | StateSpec):
+        return "hashable"
+    return "brainunit.Quantity" if spec.dimensional else "float"
+

@@ -1,0 +1,284 @@
+"""The process-wide cache of compiled programs, and the identity of what they were made from.
+
+A program is found again by structure: code, shapes, units and static choices. Values never enter
+a key, and no key or program holds a model.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import hashlib
+import sys
+import threading
+import types
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import brainstate
+import brainunit as u
+import jax
+import numpy as np
+
+__all__ = ["Cache", "ReadsModel", "Uncacheable", "clear_cache", "compile_count", "fingerprint", "module_fingerprint"]
+
+
+class Uncacheable(Exception):
+    """Something has no identity that could be compared; compile anew rather than be stale."""
+
+
+class ReadsModel(Exception):
+    """A callable reads a module from outside instead of from its argument."""
+
+
+class Cache:
+    """A bounded map from structure to compiled program; the least recently used goes first."""
+
+    def __init__(self, size: int = 128):
+        self._size = size
+        self._programs: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.RLock()
+        self._building: dict[Hashable, threading.Lock] = {}
+        self.compiled = 0
+
+    def get(self, key: Hashable | None, build: Callable[[], Any]):
+        """Return the program of ``key``, building it once; ``None`` is never remembered."""
+        if key is None:
+            self.compiled += 1
+            return build()
+        with self._lock:
+            if key in self._programs:
+                self._programs.move_to_end(key)
+                return self._programs[key]
+            gate = self._building.setdefault(key, threading.Lock())
+        with gate:
+            with self._lock:
+                if key in self._programs:
+                    return self._programs[key]
+            try:
+                program = build()
+            finally:
+                with self._lock:
+                    self._building.pop(key, None)
+            with self._lock:
+                self.compiled += 1
+                self._programs[key] = program
+                while len(self._programs) > self._size:
+                    self._programs.popitem(last=False)
+            return program
+
+    def clear(self) -> None:
+        """Forget every program."""
+        with self._lock:
+            self._programs.clear()
+
+    def __len__(self) -> int:
+        return len(self._programs)
+
+
+programs = Cache()
+
+
+def compile_count() -> int:
+    """Return how many programs the engine has compiled in this process.
+
+    Returns
+    -------
+    int
+        A number that does not change while runs find their program in the cache.
+
+    Examples
+    --------
+    >>> import brainmass.engine
+    >>> before = brainmass.engine.compile_count()
+    >>> before >= 0
+    True
+    """
+    return programs.compiled
+
+
+def clear_cache() -> None:
+    """Forget every compiled program, so that the next run compiles again.
+
+    Examples
+    --------
+    >>> import brainmass.engine
+    >>> brainmass.engine.clear_cache()
+    """
+    programs.clear()
+
+
+def fingerprint(value) -> Hashable:
+    """Return a hashable identity of code and constants that survives re-running a cell.
+
+    Raises
+    ------
+    Uncacheable
+        If there is none.
+    ReadsModel
+        If a callable refers to a module or state outside its arguments.
+    """
+    return _identity(value, {})
+
+
+def module_fingerprint(module) -> Hashable:
+    """Return the identity of a module: its code and constants, and of its states the structure."""
+    return _module(module, {})
+
+
+def _module(module, seen) -> Hashable:
+    if isinstance(module, brainstate.State):
+        leaves, tree = jax.tree.flatten(module.value)
+        return ("state", type(module).__name__, tree, tuple(np.shape(leaf) for leaf in leaves))
+    if id(module) in seen:
+        return ("seen", seen[id(module)])
+    if isinstance(module, dict):
+        return ("dict", *((k, _module(v, seen)) for k, v in module.items()))
+    if isinstance(module, tuple | list):
+        return (type(module).__name__, *(_module(v, seen) for v in module))
+    if not isinstance(module, brainstate.nn.Module):
+        return _identity(module, seen)
+    seen[id(module)] = len(seen)
+    private = ("_cache", "_clock", "_cached", "_name", "_enable_cache")
+    attributes = {n: v for n, v in vars(module).items() if not n.startswith(private)}
+    if isinstance(module, brainstate.nn.Param):
+        attributes.pop("val")
+    inside = tuple((n, _module(v, seen)) for n, v in sorted(attributes.items()))
+    return ("module", _identity(type(module), seen), inside)
+
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, np.generic)
+
+
+def _identity(value, seen: dict[int, int]) -> Hashable:
+    if isinstance(value, _PLAIN):
+        return (type(value).__name__, value if value == value else repr(value))
+    if isinstance(value, u.Quantity):
+        return ("quantity", value.unit, _identity(u.get_mantissa(value), seen))
+    if isinstance(value, u.Unit):
+        return value
+    if isinstance(value, np.ndarray | jax.Array):
+        if isinstance(value, jax.core.Tracer):
+            raise Uncacheable(value)
+        array = np.asarray(value)
+        digest = hashlib.sha1(np.ascontiguousarray(array).tobytes()).digest()
+        return ("array", array.shape, array.dtype.str, digest)
+    if id(value) in seen:
+        return ("seen", seen[id(value)])
+    seen[id(value)] = len(seen)
+    return _compound(value, seen)
+
+
+def _compound(value, seen) -> Hashable:
+    if isinstance(value, tuple | list):
+        return (type(value).__name__, *(_identity(v, seen) for v in value))
+    if isinstance(value, dict):
+        return ("dict", *((k, _identity(v, seen)) for k, v in value.items()))
+    if isinstance(value, set | frozenset):
+        return ("set", frozenset(_identity(v, seen) for v in value))
+    if isinstance(value, types.ModuleType):
+        return ("module", value.__name__)
+    if isinstance(value, brainstate.nn.Module | brainstate.State):
+        raise ReadsModel(value)
+    if isinstance(value, functools.partial):
+        return ("partial", *(_identity(v, seen) for v in (value.func, value.args, value.keywords)))
+    if isinstance(value, types.MethodType):
+        return ("method", _identity(value.__self__, seen), _identity(value.__func__, seen))
+    if isinstance(value, staticmethod | classmethod):
+        return (type(value).__name__, _identity(value.__func__, seen))
+    if isinstance(value, property):
+        return ("property", _identity(value.fget, seen))
+    if _installed(value):
+        return ("installed", value.__module__, getattr(value, "__qualname__", repr(value)))
+    if isinstance(value, types.FunctionType):
+        return _function(value, seen)
+    if isinstance(value, type):
+        return _class(value, seen)
+    if hasattr(value, "__wrapped__"):
+        return ("wrapped", type(value).__name__, _identity(value.__wrapped__, seen))
+    if hasattr(value, "__dict__"):
+        return ("object", _identity(type(value), seen), _identity(vars(value), seen))
+    raise Uncacheable(value)
+
+
+def _function(function: types.FunctionType, seen) -> Hashable:
+    cells = [_cell(cell) for cell in function.__closure__ or ()]
+    names = sorted(_global_names(function.__code__))
+    read = [(n, function.__globals__[n]) for n in names if n in function.__globals__]
+    return (
+        "function",
+        _code(function.__code__, seen),
+        _identity(function.__defaults__, seen),
+        _identity(function.__kwdefaults__, seen),
+        *(_identity(c, seen) for c in cells),
+        *((n, _identity(v, seen)) for n, v in read),
+    )
+
+
+def _cell(cell):
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return "empty cell"
+
+
+def _code(code: types.CodeType, seen) -> Hashable:
+    constants = tuple(
+        _code(c, seen) if isinstance(c, types.CodeType) else _identity(c, seen)
+        for c in code.co_consts
+    )
+    return (code.co_code, code.co_names, code.co_varnames, code.co_freevars, constants)
+
+
+@functools.lru_cache(maxsize=512)
+def _global_names(code: types.CodeType) -> frozenset[str]:
+    """Return the globals that code reads; attributes of the same name do not count."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname in _READS_GLOBAL}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _global_names(constant)
+    return frozenset(names)
+
+
+_READS_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+
+
+def _class(cls: type, seen) -> Hashable:
+    """Identify a class of the user by its code, so that re-running its cell changes nothing."""
+    skipped = ("__doc__", "__dict__", "__weakref__", "__module__", "__annotations__")
+    skipped += ("__firstlineno__", "__static_attributes__", "__signature__", "_abc_impl")
+    body = [
+        (name, _class_member(member, seen))
+        for name, member in sorted(vars(cls).items())
+        if name not in skipped
+    ]
+    return ("class", cls.__qualname__, *(_identity(b, seen) for b in cls.__bases__), *body)
+
+
+def _class_member(member, seen) -> Hashable:
+    try:
+        return _identity(member, seen)
+    except Uncacheable:
+        return ("opaque", type(member).__name__)
+
+
+@functools.cache
+def _installed_root(root: str) -> bool:
+    if root in ("brainmass", "builtins") or root in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(root), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
+def _installed(value) -> bool:
+    """Whether the code belongs to an installed package, where a name is identity enough."""
+    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or hasattr(
+        value, "__wrapped__"
+    ):
+        module = getattr(value, "__module__", None) or ""
+        local = "<locals>" in getattr(value, "__qualname__", "")
+        return bool(module) and module != "__main__" and not local and _installed_root(
+            module.partition(".")[0]
+        )
+    return isinstance(value, np.ufunc)

@@ -1,0 +1,256 @@
+"""Any brainstate module with ``update``, run step by step.
+
+The module is split into structure and values inside the trace, so that a compiled program holds no
+module; fixed parameters, which a trace would bake in, are passed as values too.
+"""
+
+from __future__ import annotations
+
+import brainstate
+import brainunit as u
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .._compat import inside_trace
+from . import streams
+from .bind import Clock
+from .cache import Uncacheable, module_fingerprint
+from .program import Recording, kept_before
+
+__all__ = ["PlainSystem"]
+
+
+class PlainSystem:
+    """A module that the engine knows nothing about, ready to run at a given step.
+
+    Parameters
+    ----------
+    model : brainstate.nn.Module
+        Anything with ``update``.
+    dt : float
+        Step in milliseconds.
+    batch_size : int or None
+        Passed to ``init_all_states``.
+    """
+
+    superblock = 64
+    work = 2**14
+
+    def __init__(self, model, dt: float, batch_size: int | None):
+        self.model, self.dt, self._batch = model, dt, batch_size
+        self.dtype = np.dtype(brainstate.environ.dftype()).name
+        self.who = type(model).__name__
+
+    def default_key(self, seed):
+        """Return the key of a run."""
+        return streams.run_key(seed)
+
+    def values(self, key) -> dict:
+        """Return everything that may change between runs."""
+        return {
+            "fixed": {path: module.val for path, module in _fixed(self.model).items()},
+            "trained": _values(self.model, trained=True),
+            "key": key,
+        }
+
+    def initial(self, values: dict, key) -> dict:
+        """Return the carry before the first step; inside a trace a copy is initialised."""
+        traced = inside_trace()
+        model = self._copy() if traced else self.model
+        batch = () if self._batch is None else (self._batch,)
+        with brainstate.environ.context(dt=self.dt * u.ms):
+            if traced:
+                with jax.ensure_compile_time_eval():
+                    brainstate.nn.init_all_states(model, *batch)
+            else:
+                brainstate.nn.init_all_states(model, *batch)
+        return {"y": _arrays(_values(model)), "noise": {}, "random": key}
+
+    def resume(self):
+        """Return the carry and clock that an earlier run left in the module."""
+        clock = vars(self.model).get("_clock")
+        if clock is None or clock.dt != self.dt:
+            raise ValueError(
+                f"{self.who}: init_states=False needs an earlier run of the same model with the "
+                "same dt; got none. Run once with init_states=True."
+            )
+        carry = {"y": _arrays(_values(self.model)), "noise": {}, "random": clock.random}
+        return carry, clock
+
+    def store(self, carry: dict, steps: int, key) -> None:
+        """Leave the final states in the module."""
+        states = self.model.states()
+        for path, value in carry["y"].items():
+            states[path].value = value
+        vars(self.model)["_clock"] = Clock(steps, self.dt, key, carry["random"])
+
+    def identity(self):
+        """Return what the program depends on beside shapes, or None if that has no identity."""
+        try:
+            return ("plain", self.dt, self._batch, self.dtype, module_fingerprint(self.model))
+        except Uncacheable:
+            return None
+
+    def _copy(self):
+        graph, tree = brainstate.graph.treefy_split(self.model)
+        return brainstate.graph.treefy_merge(graph, tree)
+
+    def _stepper(self, observe, values, carry, inputs, function):
+        """Return ``(carry, index, inputs) -> (carry, observed)``, traced once."""
+        model = self._copy()
+        for path, module in _fixed(model).items():
+            module.val = values["fixed"][path]
+        by_path = model.states()
+        for path, value in {**values["trained"], **carry["y"]}.items():
+            by_path[path].value = value
+        random = brainstate.random.DEFAULT
+
+        def one(index, inputs):
+            given = function(index) if function is not None else inputs
+            t = u.Quantity(index * jnp.asarray(self.dt, self.dtype), unit=u.ms)
+            with brainstate.environ.context(i=index, t=t, dt=self.dt * u.ms):
+                output = model(*(given[k] for k in sorted(given)))
+                return jax.tree.map(jnp.asarray, observe(values, (model, output)))
+
+        traced = brainstate.transform.StatefulFunction(one, return_only_write=False)
+        states = traced.get_states(jnp.int32(0), inputs)
+        paths = {id(state): path for path, state in by_path.items()}
+
+        def step(carry, index, inputs):
+            known = {**values["trained"], **carry["y"]}
+            before = [
+                carry["random"] if s is random else known[paths[id(s)]] for s in states
+            ]
+            after, observed = traced.jaxpr_call(before, index, inputs)
+            carry = {**carry, "y": dict(carry["y"])}
+            for state, value in zip(states, after, strict=True):
+                if state is random:
+                    carry["random"] = value
+                elif paths[id(state)] in carry["y"]:
+                    carry["y"][paths[id(state)]] = value
+            return carry, observed
+
+        return step
+
+    def recording(self, observe, values, every: int) -> Recording:
+        """Return what the program must keep to evaluate the monitors."""
+        return Recording((), every, observe)
+
+    def chunk(self, recording: Recording, rows: int, drive_function):
+        """Return the chunk function of the eager path."""
+        size, every = self.superblock, recording.every
+
+        def chunk(values, carry, start, stop, origin, drive):
+            first = jax.tree.map(lambda a: a[0], drive)
+            step = self._stepper(recording.observe, values, carry, first, drive_function)
+            base = start // size * size
+            row = lambda i: jax.tree.map(lambda a: a[i - base], drive)  # noqa: E731
+            shapes = jax.eval_shape(lambda c: step(c, jnp.int32(0), first)[1], carry)
+            out = jax.tree.map(lambda a: jnp.zeros((rows + 1, *a.shape), a.dtype), shapes)
+            before = kept_before(start, origin, every)
+
+            def one(index, loop):
+                carry, out = loop
+                carry, observed = step(carry, index, row(index))
+                count = kept_before(index + 1, origin, every)
+                keep = count > kept_before(index, origin, every)
+                at = jnp.where(keep, count - 1 - before, rows)
+                return carry, jax.tree.map(
+                    lambda o, n: lax.dynamic_update_index_in_dim(o, n.astype(o.dtype), at, 0),
+                    out,
+                    observed,
+                )
+
+            carry, out = lax.fori_loop(start, stop, one, (carry, out))
+            return carry, out, _finite(carry["y"])
+
+        return chunk
+
+    def traced(self, recording, values, carry, span, drive, drive_function):
+        """Run inside a trace."""
+        start, stop, origin = span
+        base = start // self.superblock * self.superblock
+        first = jax.tree.map(lambda a: a[0], drive)
+        step = self._stepper(recording.observe, values, carry, first, drive_function)
+
+        def one(carry, index):
+            return step(carry, index, jax.tree.map(lambda a: a[index - base], drive))
+
+        carry, observed = lax.scan(one, carry, jnp.arange(start, stop, dtype=jnp.int32))
+        kept = slice(origin - start + recording.every - 1, None, recording.every)
+        return carry, jax.tree.map(lambda a: a[kept], observed)
+
+    def state_names(self) -> list[str]:
+        """Return the names a monitor may use."""
+        names = [".".join(map(str, path)) for path in self.model.states()]
+        return names or [n for n, v in vars(self.model).items() if isinstance(v, brainstate.State)]
+
+    def read_state(self, name: str, y):
+        """Return one state."""
+        return _dotted(y[0], name).value
+
+    def read_output(self, values, y):
+        """Return what ``update`` returned."""
+        return y[1]
+
+    def view(self, values, y):
+        """Return the module itself, as it is within the trace."""
+        return y[0]
+
+    def first_port(self) -> int:
+        """Return the key of the first positional argument."""
+        return 0
+
+    def ports(self, count: int) -> list[int]:
+        """Return keys of the positional arguments."""
+        return list(range(count))
+
+    def read_input(self, name, value):
+        """Return an input as it is; the module checks it."""
+        if not isinstance(name, int):
+            raise ValueError(
+                f"Simulator: inputs of {self.who} must be an array or a function; got a dict with "
+                f"'{name}'. Only models of brainmass have named inlets."
+            )
+        return value
+
+    def check_row(self, name, shape) -> None:
+        """Accept any row; the module checks it."""
+
+    def warn_if_diverged(self, carry) -> None:
+        """Do nothing: what a foreign module may hold is not known."""
+
+    def stable_step(self, values, y, region) -> str:
+        """Advise on the step."""
+        return "Use a smaller dt, or check parameters and inputs."
+
+
+def _fixed(model) -> dict:
+    """Return the fixed parameters of a module by path."""
+    found = model.nodes(brainstate.nn.Param).items()
+    return {p: m for p, m in found if not isinstance(m.val, brainstate.State)}
+
+
+def _values(model, trained: bool = False) -> dict:
+    states = model.states().items()
+    return {p: s.value for p, s in states if isinstance(s, brainstate.ParamState) == trained}
+
+
+def _arrays(tree):
+    return jax.tree.map(jnp.asarray, tree)
+
+
+def _dotted(module, name: str):
+    for part in name.split("."):
+        module = module[int(part)] if part.isdigit() else getattr(module, part)
+    return module
+
+
+def _finite(tree):
+    ok = jnp.array(True)
+    for leaf in jax.tree.leaves(tree):
+        if jnp.issubdtype(leaf.dtype, jnp.floating):
+            ok &= jnp.isfinite(leaf).all()
+    return ok

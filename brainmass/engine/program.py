@@ -1,0 +1,468 @@
+"""From the rules of a system to the program that runs a chunk of it.
+
+Three levels of loops: superblocks, for which noise is drawn; blocks, for which delayed coupling is
+summed; and steps, a small loop that is never unrolled. Blocks and superblocks lie on a grid of
+absolute steps and the bounds of the loops are values, so one program serves every duration, and
+where a run is cut changes no bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from . import streams
+from .system import SystemRules
+
+__all__ = ["Program", "Recording", "chunk_function", "kept_before", "single_step", "traced_run"]
+
+_OUTPUT_NUMBERS = 2**18
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is kept of a run: which states are needed, how often, and what is made of them.
+
+    ``numbers`` is the size of one sample.
+    """
+
+    states: tuple[str, ...]
+    every: int
+    observe: Callable[[dict, dict], Any]
+    numbers: int = 1
+
+    def picks(self, superblock: int) -> int:
+        """Return the largest number of samples kept in a superblock."""
+        return -(-superblock // self.every)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled chunk function: it holds code and shapes, no model.
+
+    Attributes
+    ----------
+    call : callable
+        ``(values, carry, start, stop, origin, drive) -> (carry, out, ok)``.
+    rows : int
+        How many samples one call can hold.
+    sample : pytree
+        Abstract samples of one call.
+    """
+
+    call: Callable
+    rows: int
+    sample: Any
+
+    @classmethod
+    def compile(cls, function, example: tuple, rows: int) -> Program:
+        """Trace and compile for arguments shaped like ``example``."""
+        lowered = jax.jit(function).lower(*example)
+        return cls(lowered.compile(), rows, lowered.out_info[1])
+
+    def empty(self):
+        """Return samples of no step at all."""
+        return jax.tree.map(
+            lambda a: jax.device_put(np.zeros((0, *a.shape[1:]), a.dtype)), self.sample
+        )
+
+
+def kept_before(step, origin, every: int):
+    """Return how many samples are kept before ``step``, when ``origin`` ends the transient."""
+    maximum = np.maximum if isinstance(step, int | np.integer) else jnp.maximum
+    return maximum(step - origin, 0) // every
+
+
+def capacity(row_numbers: int) -> int:
+    """Return how many samples one call of the program can hold."""
+    return int(np.clip(_OUTPUT_NUMBERS // max(1, row_numbers), 64, 16384))
+
+
+def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_function=None):
+    """Return the function ``(values, carry, start, stop, origin, drive) -> (carry, out, ok)``.
+
+    ``start``, ``stop`` and ``origin`` are absolute steps; ``drive`` holds the rows of external
+    input from the superblock of ``start`` on.
+    """
+    size = rules.superblock
+
+    def chunk(values, carry, start, stop, origin, drive):
+        prepared = rules.prepare(values)
+        before = kept_before(start, origin, recording.every)
+        lanes = jnp.arange(recording.picks(size)) * recording.every
+
+        def kept(index, low, samples):
+            count = kept_before(index * size + low, origin, recording.every)
+            first = origin + (count + 1) * recording.every - 1 - index * size
+            taken = jnp.clip(first + lanes, 0, size - 1)
+            picked = jax.tree.map(lambda a: jnp.take(a, taken, axis=0), samples)
+            return count - before, jax.vmap(partial(recording.observe, values))(picked)
+
+        shapes = jax.eval_shape(
+            recording.observe,
+            values,
+            {n: jax.ShapeDtypeStruct(rules.full_shape, rules.dtype) for n in recording.states},
+        )
+        total = rows + recording.picks(size)
+        out = jax.tree.map(lambda a: jnp.zeros((total, *a.shape), a.dtype), shapes)
+
+        def superblock(index, loop):
+            carry, out = loop
+            low = jnp.maximum(start - index * size, 0)
+            high = jnp.minimum(stop - index * size, size)
+            inputs = _inputs(rules, drive, index - start // size, index, drive_function)
+            carry, samples = _dynamic_superblock(
+                rules, recording.states, prepared, carry, index, low, high, inputs
+            )
+            at, observed = kept(index, low, samples)
+            out = jax.tree.map(
+                lambda o, n: lax.dynamic_update_slice_in_dim(o, n.astype(o.dtype), at, 0),
+                out,
+                observed,
+            )
+            return carry, out
+
+        carry, out = lax.fori_loop(start // size, -(-stop // size), superblock, (carry, out))
+        ok = jnp.array(True)
+        for leaf in jax.tree.leaves((carry["y"], carry["noise"])):
+            ok &= jnp.isfinite(leaf).all()
+        return carry, out, ok
+
+    return chunk
+
+
+def _inputs(rules, drive, relative, index, drive_function) -> dict:
+    """Return the rows of external input of one superblock, by inlet."""
+    size = rules.superblock
+    rows = {
+        name: lax.dynamic_slice_in_dim(array, relative * size, size, 0)
+        for name, array in drive.items()
+    }
+    if drive_function is not None:
+        steps = index * size + jnp.arange(size)
+        rows |= jax.vmap(drive_function)(steps)
+    return rows
+
+
+def _lane_function(rules: SystemRules, prepared, index, z, inputs):
+    """Return the step function ``(y, noise, offset, lane, sums, recent) -> (y, noise)``."""
+    dt = rules.dt
+
+    def step(y, noise, offset, lane, sums, recent):
+        j = offset + lane
+        now = {slot: array[j] for slot, array in z.items()}
+        given = {
+            name: jnp.broadcast_to(rows[j].astype(rules.dtype), rules.full_shape)
+            for name, rows in inputs.items()
+        }
+        t = (index * rules.superblock + j) * jnp.asarray(dt, rules.dtype)
+        stage = partial(_stage, rules, prepared, lane, sums, recent)
+        return rules.step(prepared, y, noise, now, given, t, stage)
+
+    return step
+
+
+def _stage(rules, prepared, lane, sums, recent, y, c):
+    return rules.coupling_inputs(prepared, y, c, lane, sums, recent)
+
+
+def _normal(rules: SystemRules, prepared, index) -> dict:
+    shape = (rules.superblock,)
+    return {
+        slot: streams.draw(
+            prepared["keys"][slot], index, shape + noise.draws(rules.batch), rules.dtype
+        )
+        for slot, _, noise in rules.noise
+    }
+
+
+def _recent(rules: SystemRules, history, offset) -> list:
+    """Return, where short edges need them, the samples from a block before to a block after."""
+    out = []
+    for path, features in zip(rules.pathways, history, strict=True):
+        if path.delayed and path.plan[3]:
+            first = path.plan[1] + offset - rules.block
+            width = 2 * rules.block + 1
+            out.append(tuple(lax.dynamic_slice_in_dim(h, first, width, -1) for h in features))
+        else:
+            out.append(())
+    return out
+
+
+def _sent(rules: SystemRules, prepared, y) -> list:
+    """Return the features that every delayed pathway sends, as bare arrays."""
+    out = []
+    for path, p in zip(rules.pathways, prepared["paths"], strict=True):
+        if not path.delayed:
+            out.append(())
+            continue
+        features, _ = path.features(p, path.sent(rules.node, prepared["params"], y))
+        out.append(
+            tuple(
+                jnp.broadcast_to(jnp.asarray(f, rules.dtype), rules.full_shape) for f in features
+            )
+        )
+    return out
+
+
+def _append_recent(rules: SystemRules, prepared, recent, y, lane) -> list:
+    if not any(recent):
+        return recent
+    out = []
+    for features, new in zip(recent, _sent(rules, prepared, y), strict=True):
+        column = rules.block + 1 + lane
+        out.append(
+            tuple(
+                lax.dynamic_update_slice_in_dim(r, n[..., None], column, -1)
+                for r, n in zip(features, new, strict=False)
+            )
+        )
+    return out
+
+
+def _dynamic_superblock(rules, wanted, prepared, carry, index, low, high, inputs):
+    """Run the steps ``low`` to ``high`` of one superblock; the bounds are values."""
+    size, block = rules.superblock, rules.block
+    step = _lane_function(rules, prepared, index, _normal(rules, prepared, index), inputs)
+    delayed = any(path.delayed for path in rules.pathways)
+    needed = tuple(rules.node.states) if delayed else wanted
+    samples = {n: jnp.zeros((size, *rules.full_shape), rules.dtype) for n in wanted}
+
+    def one_block(b, loop):
+        y, noise, history, samples = loop
+        offset = b * block
+        sums = rules.block_sums(prepared, history, offset)
+        rows = {n: jnp.zeros((block, *rules.full_shape), rules.dtype) for n in needed}
+        first, last = jnp.maximum(low - offset, 0), jnp.minimum(high - offset, block)
+
+        def one_step(lane, loop):
+            y, noise, recent, rows = loop
+            y, noise = step(y, noise, offset, lane, sums, recent)
+            recent = _append_recent(rules, prepared, recent, y, lane)
+            rows = {n: lax.dynamic_update_index_in_dim(rows[n], y[n], lane, 0) for n in rows}
+            return y, noise, recent, rows
+
+        loop = (y, noise, _recent(rules, history, offset), rows)
+        y, noise, _, rows = lax.fori_loop(first, last, one_step, loop)
+        if delayed:
+            lanes = jnp.arange(block)
+            done = (lanes >= first) & (lanes < last)
+            history = _write_history(rules, prepared, history, rows, offset, done)
+        samples = {
+            n: lax.dynamic_update_slice_in_dim(samples[n], rows[n], offset, 0) for n in samples
+        }
+        return y, noise, history, samples
+
+    loop = (carry["y"], carry["noise"], carry["history"], samples)
+    y, noise, history, samples = lax.fori_loop(low // block, -(-high // block), one_block, loop)
+    history = _shift_history(rules, history, jnp.where(high == size, size, 0))
+    return {"y": y, "noise": noise, "history": history}, samples
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def single_step(rules: SystemRules, values: dict, carry: dict, position, inputs: dict) -> dict:
+    """Run the one step at the absolute ``position``; noise comes from the key in ``values``."""
+    prepared = rules.prepare(values)
+    index, low = position // rules.superblock, position % rules.superblock
+    offset = low // rules.block * rules.block
+    lane = low - offset
+    z = {
+        slot: streams.draw(prepared["keys"][slot], 0, noise.draws(rules.batch), rules.dtype)
+        for slot, _, noise in rules.noise
+    }
+    history = carry["history"]
+    sums = rules.block_sums(prepared, history, offset)
+    stage = partial(_stage, rules, prepared, lane, sums, _recent(rules, history, offset))
+    t = position * jnp.asarray(rules.dt, rules.dtype)
+    y, noise = rules.step(prepared, carry["y"], carry["noise"], z, inputs, t, stage)
+    if any(path.delayed for path in rules.pathways):
+        lanes = jnp.arange(rules.block)
+        rows = {n: jnp.broadcast_to(v, (rules.block, *v.shape)) for n, v in y.items()}
+        history = _write_history(rules, prepared, history, rows, offset, lanes == lane)
+        last = low + 1 == rules.superblock
+        history = _shift_history(rules, history, jnp.where(last, rules.superblock, 0))
+    return {"y": y, "noise": noise, "history": history}
+
+
+def _write_history(rules: SystemRules, prepared, history, rows, offset, done=None) -> list:
+    """Append what a block has sent; steps that were not done keep what is there."""
+    sent = jax.vmap(partial(_sent, rules, prepared))(rows)
+    out = []
+    for path, features, new in zip(rules.pathways, history, sent, strict=True):
+        written = []
+        for h, f in zip(features, new, strict=True):
+            columns = jnp.moveaxis(f, 0, -1)
+            at = path.plan[1] + 1 + offset
+            if done is not None:
+                old = lax.dynamic_slice_in_dim(h, at, rules.block, -1)
+                columns = jnp.where(done, columns, old)
+            written.append(lax.dynamic_update_slice_in_dim(h, columns, at, -1))
+        out.append(tuple(written))
+    return out
+
+
+def _shift_history(rules: SystemRules, history, by) -> list:
+    """Move the end of a finished superblock to where the next one expects its past."""
+    out = []
+    for path, features in zip(rules.pathways, history, strict=True):
+        kept = path.plan[1] + 1 if path.delayed else 0
+        out.append(
+            tuple(
+                lax.dynamic_update_slice_in_dim(
+                    h, lax.dynamic_slice_in_dim(h, by, kept, -1), 0, -1
+                )
+                for h in features
+            )
+        )
+    return out
+
+
+def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: int, inputs):
+    """Run the steps ``low`` to ``high`` of one superblock; fixed bounds, differentiable."""
+    size, block = rules.superblock, rules.block
+    step = _lane_function(rules, prepared, index, _normal(rules, prepared, index), inputs)
+    delayed = any(path.delayed for path in rules.pathways)
+    needed = tuple(rules.node.states) if delayed else wanted
+
+    def some_steps(loop, offset, first: int, last: int):
+        y, noise, history = loop
+        sums = rules.block_sums(prepared, history, offset)
+
+        def one_step(loop, lane):
+            y, noise, recent = loop
+            y, noise = step(y, noise, offset, lane, sums, recent)
+            recent = _append_recent(rules, prepared, recent, y, lane)
+            return (y, noise, recent), {n: y[n] for n in needed}
+
+        loop = (y, noise, _recent(rules, history, offset))
+        (y, noise, _), rows = lax.scan(one_step, loop, jnp.arange(first, last))
+        if delayed:
+            full = first == 0 and last == block
+            padded = rows
+            if not full:
+                padded = {
+                    n: jnp.pad(r, [(first, block - last)] + [(0, 0)] * (r.ndim - 1))
+                    for n, r in rows.items()
+                }
+            lanes = np.arange(block)
+            done = None if full else jnp.asarray((lanes >= first) & (lanes < last))
+            history = _write_history(rules, prepared, history, padded, offset, done)
+        return (y, noise, history), {n: rows[n] for n in wanted}
+
+    loop = (carry["y"], carry["noise"], carry["history"])
+    parts = []
+    position = low
+    while position < high:
+        offset = position // block * block
+        full = (high - position) // block
+        if position == offset and full > 1:
+            loop, rows = lax.scan(
+                lambda loop, at: some_steps(loop, at, 0, block),
+                loop,
+                offset + block * jnp.arange(full),
+            )
+            parts.append({n: r.reshape(-1, *r.shape[2:]) for n, r in rows.items()})
+            position += full * block
+        else:
+            last = min(high - offset, block)
+            loop, rows = some_steps(loop, offset, position - offset, last)
+            parts.append(rows)
+            position = offset + last
+    y, noise, history = loop
+    samples = {n: jnp.concatenate([part[n] for part in parts]) for n in wanted}
+    if high == size:
+        history = _shift_history(rules, history, size)
+    return {"y": y, "noise": noise, "history": history}, samples
+
+
+def traced_run(
+    rules: SystemRules,
+    recording: Recording,
+    values: dict,
+    carry: dict,
+    start: int,
+    stop: int,
+    origin: int,
+    drive: dict,
+    drive_function=None,
+):
+    """Run inside a JAX trace: one scan over superblocks, each recomputed when differentiated.
+
+    ``drive`` holds the rows of external input from the superblock of ``start`` on. Returns the
+    carry and what was observed, time first.
+    """
+    size = rules.superblock
+    prepared = rules.prepare(values)
+    first = start // size
+    pieces = []
+
+    def run_piece(carry, index, low, high, remember):
+        def work(prepared, carry, index, drive):
+            inputs = _inputs(rules, drive, index - first, index, drive_function)
+            carry, samples = _static_superblock(
+                rules, recording.states, prepared, carry, index, low, high, inputs
+            )
+            return carry, _kept_rows(samples, index, low)
+
+        work = jax.checkpoint(work) if remember else work
+        return work(prepared, carry, index, drive)
+
+    def _kept_rows(samples, index, low):
+        if recording.every == 1:
+            return samples
+        begin = index * size + low
+        count = kept_before(begin, origin, recording.every)
+        lane = origin + (count + 1) * recording.every - 1 - begin
+        lane = lane + jnp.arange(recording.picks(size)) * recording.every
+        length = next(iter(samples.values())).shape[0] if samples else size
+        lane = jnp.clip(lane, 0, length - 1)
+        return jax.tree.map(lambda a: jnp.take(a, lane, axis=0), samples)
+
+    def count(begin, end):
+        if recording.every == 1:
+            return end - begin
+        return int(
+            kept_before(end, origin, recording.every) - kept_before(begin, origin, recording.every)
+        )
+
+    position = start
+    while position < stop:
+        index = position // size
+        low = position - index * size
+        whole = (stop - position) // size
+        if low == 0 and whole > 1:
+            carry, rows = lax.scan(
+                lambda carry, k: run_piece(carry, k, 0, size, True),
+                carry,
+                index + jnp.arange(whole),
+            )
+            counts = [count(b, b + size) for b in range(position, position + whole * size, size)]
+            flat = np.concatenate(
+                [k * _length(rows, 1) + np.arange(n) for k, n in enumerate(counts)]
+            ).astype(np.int32)
+            rows = {n: r.reshape(-1, *r.shape[2:]) for n, r in rows.items()}
+            if len(flat) != _length(rows, 0):
+                rows = {n: r[flat] for n, r in rows.items()}
+            pieces.append(rows)
+            position += whole * size
+        else:
+            high = min(stop - index * size, size)
+            carry, rows = run_piece(carry, index, low, high, stop - start > size)
+            kept = count(position, index * size + high)
+            pieces.append({n: r[:kept] for n, r in rows.items()})
+            position = index * size + high
+    samples = {n: jnp.concatenate([p[n] for p in pieces]) for n in recording.states}
+    if recording.every == 1:
+        samples = {n: r[max(0, origin - start) :] for n, r in samples.items()}
+    return carry, jax.vmap(partial(recording.observe, values))(samples)
+
+
+def _length(rows: dict, axis: int) -> int:
+    return next(iter(rows.values())).shape[axis] if rows else 0

@@ -1,0 +1,367 @@
+"""What the engine knows of a model: pure functions of bare arrays, and a hashable identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import brainunit as u
+import jax.numpy as jnp
+
+from .. import _step
+from . import blocks, streams
+
+__all__ = ["NodeRules", "Pathway", "SystemRules", "Values"]
+
+
+class Values(dict):
+    """A dict whose keys read as attributes, for the arguments of ``equations``."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"equations: no value is called '{name}'") from None
+
+
+@dataclass(frozen=True)
+class NodeRules:
+    """The static part of a neural mass: its class, integrator and options."""
+
+    cls: Any
+    method: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states, in order."""
+        return tuple(self.cls.declaration.states)
+
+    def attach(self, y: dict) -> Values:
+        """Return the states as quantities; those that are not given are left out."""
+        specs = self.cls.declaration.states
+        return Values({name: specs[name].attach(y[name]) for name in specs if name in y})
+
+    def parameters(self, params: dict) -> Values:
+        """Return parameters as quantities, with the options beside them."""
+        specs = self.cls.declaration.params
+        values = Values({name: specs[name].attach(params[name]) for name in specs})
+        values.update(self.options)
+        return values
+
+    def rates(self, params: dict, y: dict, inputs: dict, t) -> dict:
+        """Return the derivatives per millisecond, as mantissas by state."""
+        kinds = self.cls.declaration
+        inlets = Values()
+        for name, spec in kinds.inlets.items():
+            inlets[name] = spec.attach(inputs[name]) if name in inputs else spec.default
+        derivative = self.cls.equations(
+            self.attach(y), self.parameters(params), inlets, u.Quantity(t, unit=u.ms)
+        )
+        if set(derivative) != set(kinds.states):
+            raise ValueError(
+                f"{self.cls.__name__}: equations must return one derivative for each of "
+                f"{sorted(kinds.states)}; got {sorted(derivative)}. Correct the returned dict."
+            )
+        return {name: self._rate(name, derivative[name], y[name]) for name in kinds.states}
+
+    def _rate(self, name: str, rate, like):
+        wanted = self.cls.declaration.states[name].unit / u.ms
+        try:
+            mantissa = u.Quantity(rate).to_decimal(wanted)
+        except (u.UnitMismatchError, u.DimensionMismatchError):
+            raise u.UnitMismatchError(
+                f"{self.cls.__name__}: the derivative of '{name}' must be in [{wanted}]; "
+                f"got [{u.get_unit(rate)}]. Correct the equations."
+            ) from None
+        return jnp.broadcast_to(jnp.asarray(mantissa, like.dtype), like.shape)
+
+    def advance(self, params: dict, y: dict, drive, t, dt: float) -> dict:
+        """Return the states one step later.
+
+        ``drive(y, c)`` gives the inputs by inlet at the stage time ``t + c * dt``.
+        """
+        names = self.states
+
+        def rates(values, c):
+            now = dict(zip(names, values, strict=True))
+            out = self.rates(params, now, drive(now, c), t + c * dt)
+            return tuple(out[name] for name in names)
+
+        values = _step.stepper(self.method)(rates, tuple(y[n] for n in names), dt)
+        return {n: self._clamped(n, v) for n, v in zip(names, values, strict=True)}
+
+    def _clamped(self, name: str, value):
+        clamp = self.cls.declaration.states[name].clamp
+        return value if clamp is None else jnp.clip(value, *clamp)
+
+    def output(self, y: dict):
+        """Return what ``update`` returns, for the given states."""
+        return self.cls.output(self.attach(y))
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """The static part of one coupling: what is sent, how it is summed, where it arrives.
+
+    Attributes
+    ----------
+    coupling : type
+        Class with the pure functions ``pre`` and ``post``.
+    units : tuple of (str, Unit)
+        Units of the coupling's parameters.
+    weight_unit : Unit
+        Unit of the weights.
+    source : str or callable
+        A state, or a function of the states and parameters of the node.
+    target : str
+        The inlet that receives the current.
+    plan : tuple
+        Structure of the edge plan.
+    interpolated : bool
+        Whether delays are real numbers, read by linear interpolation.
+    """
+
+    coupling: Any
+    units: tuple[tuple[str, u.Unit], ...]
+    weight_unit: u.Unit
+    source: Any
+    target: str
+    plan: tuple[int, ...]
+    interpolated: bool = False
+
+    @property
+    def delayed(self) -> bool:
+        """Whether any edge reads the past."""
+        return self.plan[2] + self.plan[3] > 0
+
+    def sent(self, node: NodeRules, params: dict, y: dict):
+        """Return what a node sends, before any transformation, as a quantity."""
+        states = node.attach(y)
+        if callable(self.source):
+            return self.source(states, node.parameters(params))
+        return states[self.source]
+
+    def features(self, path: dict, sent) -> tuple:
+        """Return the transformed source as bare arrays, and their units."""
+        features = self.coupling.pre(sent, self.parameters(path))
+        features = features if isinstance(features, tuple) else (features,)
+        return tuple(u.get_mantissa(f) for f in features), tuple(u.get_unit(f) for f in features)
+
+    def parameters(self, path: dict) -> Values:
+        """Return the parameters of the coupling as quantities."""
+        return Values(
+            {
+                name: path["params"][name]
+                if unit.is_unitless
+                else u.Quantity(path["params"][name], unit=unit)
+                for name, unit in self.units
+            }
+        )
+
+    def current(self, node: NodeRules, path: dict, totals: tuple, units: tuple, sent, like):
+        """Return the coupling current as a mantissa in the unit of the target inlet."""
+        totals = tuple(
+            u.Quantity(total, unit=unit * self.weight_unit)
+            for total, unit in zip(totals, units, strict=True)
+        )
+        degree = u.Quantity(path["degree"], unit=self.weight_unit)
+        current = self.coupling.post(totals, sent, degree, self.parameters(path))
+        spec = node.cls.declaration.inlets[self.target]
+        mantissa = spec.mantissa(current, f"Network of {node.cls.__name__}, coupling current")
+        return jnp.broadcast_to(jnp.asarray(mantissa, like.dtype), like.shape)
+
+
+@dataclass(frozen=True)
+class SystemRules:
+    """A node, its noise and its couplings at one step size: all that is static about a run."""
+
+    node: NodeRules
+    noise: tuple[tuple[str, str, Any], ...]
+    pathways: tuple[Pathway, ...]
+    shape: tuple[int, ...]
+    batch: tuple[int, ...]
+    dt: float
+    dtype: str
+
+    @property
+    def full_shape(self) -> tuple[int, ...]:
+        """Shape of every state."""
+        return (*self.batch, *self.shape)
+
+    @property
+    def superblock(self) -> int:
+        """Steps for which noise is drawn at once; fixed by the size of the model alone."""
+        values = 1
+        for n in self.full_shape:
+            values *= n
+        return streams.superblock_steps(values * max(1, len(self.noise)))
+
+    @property
+    def block(self) -> int:
+        """Steps for which delayed coupling is computed at once."""
+        delayed = [path.plan[0] for path in self.pathways if path.delayed]
+        return min([self.superblock, *delayed]) if delayed else self.superblock
+
+    @property
+    def lookahead(self) -> int:
+        """Whole steps that one step of the integrator looks ahead."""
+        return _step.stages(self.node.method)
+
+    def prepare(self, values: dict) -> dict:
+        """Compute once per run what does not change in it: padded weights and window starts."""
+        return {
+            "params": values["params"],
+            "noise": values["noise"],
+            "paths": [
+                self._prepare_path(path, v)
+                for path, v in zip(self.pathways, values["paths"], strict=True)
+            ],
+            "keys": {slot: streams.slot_key(values["key"], slot) for slot, *_ in self.noise},
+        }
+
+    def _prepare_path(self, path: Pathway, values: dict) -> dict:
+        weights = jnp.concatenate([values["weights"], jnp.zeros(1, values["weights"].dtype)])
+        out: dict[str, Any] = {"params": values["params"]}
+        degree = jnp.zeros(self.shape, weights.dtype)
+        for kind, edges in values["edges"].items():
+            weight = weights[edges["slot"]]
+            degree = degree + weight.sum(axis=1)
+            if kind == "instant":
+                out[kind] = self._instant(weight, edges["source"])
+                continue
+            out[kind] = {"source": edges["source"], "weight": weight}
+            if path.interpolated:
+                delays = jnp.concatenate([values["delay"], jnp.ones(1, weights.dtype)])
+                delay = delays[edges["slot"]]
+                whole = jnp.floor(delay)
+                out[kind] |= {"delay": whole.astype(jnp.int32), "fraction": delay - whole}
+            else:
+                out[kind]["delay"] = edges["delay"]
+        out["degree"] = degree
+        return out
+
+    def _instant(self, weight, source):
+        nodes = self.shape[0]
+        if weight.shape[1] * 4 < nodes:
+            return {"source": source, "weight": weight}
+        rows = jnp.arange(nodes)[:, None]
+        return {"matrix": jnp.zeros((nodes, nodes), weight.dtype).at[rows, source].add(weight)}
+
+    def start_history(self, values: dict, y: dict, before: list) -> list:
+        """Return the history of every pathway: ``before`` for the past, then the states ``y``."""
+        histories = []
+        for path, v, past in zip(self.pathways, values["paths"], before, strict=True):
+            if not path.delayed:
+                histories.append(())
+                continue
+            prepared = {"params": v["params"]}
+            sent = path.sent(self.node, values["params"], y)
+            now, _ = path.features(prepared, sent)
+            then, _ = path.features(prepared, u.Quantity(past, unit=u.get_unit(sent)))
+            histories.append(tuple(map(self._columns, then, now)))
+        return histories
+
+    def _columns(self, then, now):
+        """Join the past (time, ...nodes) and the present (...nodes) to node-major columns."""
+        now = jnp.broadcast_to(jnp.asarray(now, self.dtype), self.full_shape)
+        then = jnp.broadcast_to(
+            jnp.asarray(then, self.dtype), (then.shape[0], *self.full_shape)
+        )
+        ahead = jnp.zeros((*self.full_shape, self.superblock), self.dtype)
+        return jnp.concatenate([jnp.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
+
+    def block_sums(self, prepared: dict, history: list, column) -> list:
+        """Return the delayed sums of every pathway for the block that starts at ``column``."""
+        width = self.block + self.lookahead
+        out = []
+        for path, p, features in zip(self.pathways, prepared["paths"], history, strict=True):
+            if "blocked" not in p:
+                out.append(None)
+                continue
+            edges = p["blocked"]
+            start = path.plan[1] - edges["delay"] + column
+            if path.interpolated:
+                sums = tuple(_interpolated_sum(h, edges, start, width) for h in features)
+            else:
+                sums = tuple(
+                    blocks.delayed_sum(h, edges["weight"], edges["source"], start, width)
+                    for h in features
+                )
+            out.append(sums)
+        return out
+
+    def coupling_inputs(self, prepared, y, c, lane, sums, recent) -> dict:
+        """Return the coupling currents by inlet at the stage time ``lane + c`` of the block."""
+        inputs: dict[str, Any] = {}
+        like = next(iter(y.values()))
+        for k, (path, p) in enumerate(zip(self.pathways, prepared["paths"], strict=True)):
+            sent = path.sent(self.node, prepared["params"], y)
+            totals, units = path.features(p, sent)
+            parts = [self._instant_sum(p.get("instant"), f) for f in totals]
+            for f in range(len(parts)):
+                if sums[k] is not None:
+                    parts[f] = parts[f] + _at_stage(lambda j, f=f: sums[k][f][lane + j], c)
+                if "short" in p:
+                    read = lambda j, f=f: self._short_sum(path, p["short"], recent[k][f], lane + j)  # noqa: E731
+                    parts[f] = parts[f] + _at_stage(read, c)
+            current = path.current(self.node, p, tuple(parts), units, sent, like)
+            inputs[path.target] = inputs.get(path.target, 0.0) + current
+        return inputs
+
+    def _instant_sum(self, edges, feature):
+        if edges is None:
+            return jnp.zeros(self.full_shape, self.dtype)
+        feature = jnp.broadcast_to(feature, self.full_shape)
+        if "matrix" in edges:
+            return feature @ edges["matrix"].T
+        return jnp.einsum("ij,...ij->...i", edges["weight"], feature[..., edges["source"]])
+
+    def _short_sum(self, path, edges, recent, lane):
+        """Read single samples of edges shorter than a block; ``recent`` starts a block earlier."""
+        column = self.block + lane - edges["delay"]
+        flat = recent.reshape(*recent.shape[:-2], -1)
+        index = edges["source"] * recent.shape[-1] + column
+        values = flat[..., index]
+        if path.interpolated:
+            values = values + edges["fraction"] * (flat[..., index - 1] - values)
+        return jnp.einsum("ij,...ij->...i", edges["weight"], values)
+
+    def step(self, prepared, y, noise, z, inputs, t, stage_inputs):
+        """Return states and noise states one step later."""
+        base = dict(inputs)
+        noise_after = {}
+        for slot, inlet, rules in self.noise:
+            params = prepared["noise"][slot]
+            noise_after[slot], value = rules.advance(noise[slot], z[slot], params, self.dt)
+            base[inlet] = base[inlet] + value if inlet in base else value
+
+        def drive(now, c):
+            total = dict(base)
+            for inlet, current in stage_inputs(now, c).items():
+                total[inlet] = total[inlet] + current if inlet in total else current
+            return total
+
+        y = self.node.advance(prepared["params"], y, drive, t, self.dt)
+        return y, noise_after
+
+
+def _at_stage(read, c):
+    """Read at a stage: at whole steps directly, between them by linear interpolation."""
+    if isinstance(c, float | int):
+        if c in (0.0, 1.0):
+            return read(int(c))
+    now = read(0)
+    return now + c * (read(1) - now)
+
+
+def _interpolated_sum(history, edges, start, width: int):
+    """Delayed sum at real delays: each window read once, weighted towards its two neighbours."""
+
+    def one(weight, shift):
+        return blocks.delayed_sum(history, weight, edges["source"], start + shift, width)
+
+    fraction = edges["fraction"]
+    return one(edges["weight"] * (1 - fraction), 0) + one(edges["weight"] * fraction, -1)

@@ -1,0 +1,503 @@
+"""Networks: one neural mass per region, coupled through a connectome with delays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import brainstate
+import brainunit as u
+import jax
+import jax.numpy as jnp
+import numpy as np
+from brainstate.nn import Param
+
+from . import _step
+from ._compat import is_tracer
+from ._declare import ParamSpec, StateSpec, uniform
+from ._errors import UnitError, choices
+from ._param import DeclaredParam
+from .coupling import Coupling, coupling_named
+from .dynamics import NeuralMass
+from .engine import program
+from .engine.bind import BoundSystem
+from .engine.system import Pathway
+from .engine.wiring import Delays, PathBinding, Wiring
+from .noise import Noise
+
+__all__ = ["Network"]
+
+
+class Network(brainstate.nn.Module):
+    """One neural mass per region, coupled through weights and conduction delays.
+
+    Region i receives ``post(sum_j w_ij pre(x_j(t - d_ij)), x_i(t))``, with ``d_ij = distance_ij /
+    speed``; ``conn[i, j]`` weighs the connection from j to i. Zero-delay coupling is evaluated at
+    every stage of the integrator and delayed coupling is read at each stage's own time, so the
+    order of the method survives.
+
+    Parameters
+    ----------
+    node : NeuralMass
+        Model of one region, sized for N regions.
+    conn : array (N, N), Quantity, Param or Connectome
+        Weights, row = target. The diagonal is ignored unless ``self_connection``. Signed weights
+        are allowed. A trainable ``Param`` trains every weight off the diagonal.
+    distance : brainunit.Quantity (N, N), optional
+        Lengths of the connections. Plain numbers together with a plain speed are read as ms.
+    speed : brainunit.Quantity or Param, optional
+        Conduction speed. It may be changed at any time; within ``speed_range`` without
+        compiling. Infinite speed means no delay.
+    coupling : str, Coupling or list of Coupling, default 'diffusive'
+        Name or object; several couplings add up.
+    coupled_var : str, optional
+        State that is sent. Give this or ``source``.
+    k : float, brainunit.Quantity or Param, optional
+        Global strength of a coupling given by name. Default 1.
+    source : str or callable, optional
+        What is sent: a state, a sum or difference such as ``'E - I'``, or a function of the
+        states ``s``, or of states and parameters ``(s, p)``, of the node.
+    target : str, optional
+        Inlet that receives the current. Default: the first input of the node.
+    delay_init : float, array or callable, optional
+        The source before time 0. A number, one value per region, or a callable of the shape
+        ``(time, ..., N)``. Default: uniform in [0, 0.05) in the unit of the source.
+    self_connection : bool, default False
+        Whether the diagonal of ``conn`` counts.
+    noise : Noise, optional
+        Added to the coupling current.
+    speed_range : tuple of brainunit.Quantity, optional
+        Slowest and fastest speed for which the same compiled program serves.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a distance is negative, the connectome has NaN, or only one of
+        distance and speed is given.
+    UnitError
+        If distance / speed is no time.
+
+    References
+    ----------
+    .. [1] Sanz-Leon, Knock, Spiegler & Jirsa 2015, NeuroImage 111:385,
+       doi:10.1016/j.neuroimage.2015.01.002
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u, numpy as np
+    >>> net = brainmass.Network(
+    ...     brainmass.HopfStep(3, a=0.2, w=0.3, init_x=0.1),
+    ...     conn=np.ones((3, 3)), distance=np.full((3, 3), 20.0) * u.mm, speed=10 * u.mm / u.ms,
+    ...     coupling="diffusive", coupled_var="x", k=0.5,
+    ... )
+    >>> brainmass.Simulator(net, dt=0.1 * u.ms).run(5 * u.ms, monitors="node.x")["node.x"].shape
+    (50, 3)
+    """
+
+    graph_invisible_attrs = ("_clock", "_wirings")
+
+    def __init__(
+        self,
+        node: NeuralMass,
+        *,
+        conn,
+        distance=None,
+        speed=None,
+        coupling: str | Coupling | list = "diffusive",
+        coupled_var: str | None = None,
+        k=None,
+        source: str | Callable | None = None,
+        target: str | None = None,
+        delay_init=None,
+        self_connection: bool = False,
+        noise: Noise | None = None,
+        speed_range: tuple | None = None,
+    ):
+        super().__init__()
+        if not isinstance(node, NeuralMass):
+            raise TypeError(
+                f"Network: node must be a *Step model; got {type(node).__name__}. "
+                "Pass for example HopfStep(in_size=N)."
+            )
+        if len(node.varshape) != 1:
+            raise ValueError(
+                f"Network: node must have one dimension, its regions; got in_size {node.varshape}. "
+                "Build it with in_size=N."
+            )
+        self.node = node
+        self.n_node = n = node.varshape[0]
+        self.self_connection = bool(self_connection)
+        if hasattr(conn, "weights"):
+            distance = conn.distances if distance is None and speed is not None else distance
+            conn = conn.weights
+        self.conn = _read_weights(conn, n)
+        self.distance, self.speed = _read_lengths(distance, speed, n)
+        self.speed_range = _read_range(speed_range, self.speed)
+        self.coupled_var = coupled_var
+        self._wirings: dict = {}
+        self._target = _read_target(target, node)
+        self._source = _read_source(source if source is not None else coupled_var, node)
+        self.coupling = _read_couplings(coupling, k)
+        for c in self.couplings:
+            c.fit_regions(n)
+        if noise is not None:
+            if not isinstance(noise, Noise):
+                raise TypeError(
+                    f"Network: noise must be a noise process; got {type(noise).__name__}. "
+                    "Pass for example OUProcess(in_size=N, sigma=..., tau=...)."
+                )
+            noise.check_slot("Network", "noise", node.declaration.inlets[self._target], (n,))
+        self.noise = noise
+        self.delay_init = delay_init
+        self._check_currents()
+
+    @property
+    def couplings(self) -> tuple[Coupling, ...]:
+        """The couplings, also when there is only one."""
+        return self.coupling if isinstance(self.coupling, tuple) else (self.coupling,)
+
+    @property
+    def k(self):
+        """Global strength of the (first) coupling."""
+        return self.couplings[0].k
+
+    def __setattr__(self, name, value):
+        if name == "k" and "coupling" in vars(self):
+            self.couplings[0].k.set_value(value)
+            return
+        if name in ("speed", "conn") and isinstance(vars(self).get(name), DeclaredParam):
+            if not isinstance(value, Param):
+                vars(self)[name].set_value(value)
+                return
+        super().__setattr__(name, value)
+
+    @brainstate.nn.call_order(1)
+    def init_state(self, batch_size: int | None = None, **kwargs) -> None:
+        """Allocate or reset the history of what the regions send.
+
+        Parameters
+        ----------
+        batch_size : int, optional
+            Number of independent copies.
+        **kwargs
+            Ignored.
+        """
+        vars(self).pop("_clock", None)
+        self.position = brainstate.ShortTermState(jnp.int32(0))
+        dt = brainstate.environ.get("dt", None)
+        if dt is None:
+            self.history = brainstate.ShortTermState([])
+            return
+        system = BoundSystem(self, _step.milliseconds(dt), batch_size)
+        y = {n: u.get_mantissa(getattr(self.node, n).value) for n in self.node.declaration.states}
+        values = system.values(None)
+        past = [path.past(system.rules) for path in system.paths]
+        self.history = brainstate.ShortTermState(system.rules.start_history(values, y, past))
+
+    def update(self, *inputs, **named):
+        """Advance all regions by one step of ``brainstate.environ``'s ``dt``.
+
+        Parameters
+        ----------
+        *inputs, **named
+            External input by the inlets of the node, in their order; it adds to the coupling.
+
+        Returns
+        -------
+        array, brainunit.Quantity or tuple
+            The node's output after the step.
+        """
+        given = self.node.read_inputs(inputs, named)
+        dt = brainstate.environ.get("dt", None)
+        if dt is None or "history" not in vars(self):
+            raise ValueError(
+                "Network: update needs dt in brainstate.environ and initialised states; got "
+                f"{'no dt' if dt is None else 'no states'}. Use environ.context(dt=...) and "
+                "init_all_states() within it, or a Simulator."
+            )
+        first = getattr(self.node, next(iter(self.node.declaration.states))).value
+        batch = np.shape(first)[0] if np.ndim(first) > 1 else None
+        system = BoundSystem(self, _step.milliseconds(dt), batch)
+        random = bool(system.noise)
+        values = system.values(brainstate.random.split_key() if random else None)
+        carry = system.current()
+        carry["history"] = self.history.value
+        rules = system.rules
+        given = {
+            n: jnp.broadcast_to(jnp.asarray(v, rules.dtype), rules.full_shape)
+            for n, v in given.items()
+        }
+        carry = program.single_step(rules, values, carry, self.position.value, given)
+        system.write_states(carry)
+        self.history.value = carry["history"]
+        self.position.value = self.position.value + 1
+        return self.node.read_output()
+
+    def engine_parts(self, dt: float):
+        """Return the node, its couplings and additional noise, for the engine."""
+        paths = tuple(self._bind(c, dt) for c in self.couplings)
+        extra = [("network", self._target, self.noise)] if self.noise is not None else []
+        return self.node, paths, extra
+
+    def engine_view(self, node):
+        """Return a stand-in of the network that shows the given node."""
+        view = object.__new__(type(self))
+        vars(view).update(vars(self))
+        vars(view)["node"] = node
+        return view
+
+    def _bind(self, coupling: Coupling, dt: float) -> PathBinding:
+        weights = self.conn.mantissa()
+        wiring = self._wiring(weights, dt)
+        rules = self._pathway(coupling, wiring.plan.structure, wiring.interpolated)
+        return PathBinding(rules, wiring, coupling, weights, self._past(rules))
+
+    def _pathway(self, coupling, plan, interpolated) -> Pathway:
+        source = self._source if coupling.source is None else coupling.source
+        target = self._target if coupling.target is None else coupling.target
+        return Pathway(
+            coupling=type(coupling),
+            units=tuple((n, getattr(coupling, n).spec.unit) for n in coupling.defaults),
+            weight_unit=self.conn.spec.unit,
+            source=_read_source(source, self.node),
+            target=_read_target(target, self.node),
+            plan=plan,
+            interpolated=interpolated,
+        )
+
+    def _wiring(self, weights, dt: float) -> Wiring:
+        """Return the edges; those of concrete connectomes are remembered."""
+        trained = self.conn.fit or is_tracer(weights)
+        speed = None if self.speed is None else self.speed.mantissa()
+        abstract = is_tracer(speed) or (self.speed is not None and self.speed.fit)
+        key = (dt, id(weights) if not trained else None, id(speed) if speed is not None else None)
+        if not abstract and key in self._wirings:
+            return self._wirings[key][0]
+        mask = np.ones((self.n_node,) * 2, bool) if trained else np.asarray(weights) != 0
+        if not self.self_connection:
+            np.fill_diagonal(mask, False)
+        target, source = np.nonzero(mask)
+        wiring = Wiring.build(target, source, self._delays(target, source, speed), self.n_node, dt)
+        if not abstract:
+            if len(self._wirings) > 8:
+                self._wirings.clear()
+            self._wirings[key] = (wiring, weights, speed)
+        return wiring
+
+    def _delays(self, target, source, speed) -> Delays | None:
+        if self.speed is None:
+            return None
+        length = np.asarray(self.distance)[target, source]
+        trained = is_tracer(speed) or self.speed.fit
+        if self.speed_range is not None:
+            slow, fast = self.speed_range
+        elif trained:
+            slow, fast = self._trained_range
+        else:
+            slow = fast = np.asarray(speed)
+        if np.any(np.isinf(fast)):
+            return None
+        value = length / speed if trained else length / np.asarray(speed, np.float64)
+        return Delays(value, length / fast, length / slow, trained)
+
+    @property
+    def _trained_range(self):
+        """Speeds between which a trained speed is read: a factor two around where it began."""
+        start = float(np.asarray(self.speed.spec.default))
+        return start / 2, start * 2
+
+    def _past(self, rules: Pathway):
+        spec = StateSpec(0.0, "source before time 0", name="delay", unit=self._sent_unit(rules))
+        given = self.delay_init
+
+        def past(shape):
+            if given is None:
+                return uniform(0.0, 0.05)(shape)
+            return spec.start(given, "Network", shape)
+
+        return past
+
+    def _abstract(self):
+        shape = jax.ShapeDtypeStruct((self.n_node,), brainstate.environ.dftype())
+        kinds = self.node.declaration
+        return dict.fromkeys(kinds.params, shape), dict.fromkeys(kinds.states, shape)
+
+    def _sent_unit(self, rules: Pathway) -> u.Unit:
+        params, y = self._abstract()
+        sent = jax.eval_shape(lambda p, y: rules.sent(self.node.rules(), p, y), params, y)
+        return u.get_unit(sent)
+
+    def _check_currents(self) -> None:
+        """Evaluate every coupling abstractly, so that wrong units are refused here."""
+        params, y = self._abstract()
+        node = self.node.rules()
+        like = next(iter(y.values()))
+        for coupling in self.couplings:
+            rules = self._pathway(coupling, (1, 8, 0, 0, 0), False)
+            shapes = {n: jax.ShapeDtypeStruct((), like.dtype) for n in coupling.defaults}
+
+            def current(params, y, own, rules=rules):
+                path = {"params": own, "degree": y[next(iter(y))]}
+                sent = rules.sent(node, params, y)
+                totals, units = rules.features(path, sent)
+                return rules.current(node, path, totals, units, sent, next(iter(y.values())))
+
+            jax.eval_shape(current, params, y, shapes)
+
+    def __repr__(self):
+        kinds = ", ".join(type(c).__name__ for c in self.couplings)
+        return f"Network({self.node!r}, {kinds})"
+
+
+@dataclass(frozen=True)
+class _Expression:
+    """A sum or difference of two states, written as text."""
+
+    first: str
+    sign: str
+    second: str
+
+    def __call__(self, s, p):
+        return s[self.first] - s[self.second] if self.sign == "-" else s[self.first] + s[self.second]
+
+
+@dataclass(frozen=True)
+class _OfStates:
+    """A function of the states alone."""
+
+    function: Callable
+
+    def __call__(self, s, p):
+        return self.function(s)
+
+
+def _read_source(source, node: NeuralMass):
+    states = node.declaration.states
+    if source is None:
+        raise ValueError(
+            f"Network: coupled_var (the state that is sent) must be one of {choices(states)}; "
+            "got none. Pass coupled_var=... or source=...."
+        )
+    if isinstance(source, str):
+        parts = source.split()
+        if source in states:
+            return source
+        if len(parts) == 3 and parts[1] in "+-" and {parts[0], parts[2]} <= set(states):
+            return _Expression(*parts)
+        raise ValueError(
+            f"Network: coupled_var (the state that is sent) must be one of {choices(states)}, or a "
+            f"sum or difference of two; got {source!r}. Choose one of them."
+        )
+    if not callable(source):
+        raise TypeError(
+            f"Network: source must be a name or a function of the states; got {source!r}. "
+            "Pass for example source=lambda s: s.E - s.I."
+        )
+    code = getattr(source, "__code__", None)
+    return _OfStates(source) if code is not None and code.co_argcount == 1 else source
+
+
+def _read_target(target, node: NeuralMass) -> str:
+    ports = node.declaration.ports
+    if target is None:
+        if not ports:
+            raise ValueError(
+                f"Network: node must have an input to couple into; got {type(node).__name__} "
+                "without one. Declare an inlet."
+            )
+        return next(iter(ports))
+    if target not in ports:
+        raise ValueError(
+            f"Network: target (inlet that receives the coupling) must be one of {choices(ports)}; "
+            f"got {target!r}. Choose one of them."
+        )
+    return target
+
+
+def _read_couplings(coupling, k):
+    if isinstance(coupling, str):
+        return coupling_named(coupling, **({} if k is None else {"k": k}))
+    several = isinstance(coupling, list | tuple)
+    items = tuple(coupling) if several else (coupling,)
+    if not items or not all(isinstance(c, Coupling) for c in items):
+        raise TypeError(
+            f"Network: coupling must be a name, a Coupling or a list of them; got {coupling!r}. "
+            "Pass for example coupling='diffusive'."
+        )
+    if k is not None:
+        raise ValueError(
+            "Network: k must be given once; got k beside a Coupling object. Pass k to the object."
+        )
+    return items if several else items[0]
+
+
+def _read_weights(conn, n: int) -> DeclaredParam:
+    value = conn.value() if isinstance(conn, Param) else conn
+    shape = np.shape(u.get_mantissa(value))
+    if shape == (n * n,) and not isinstance(conn, Param):
+        conn = value = u.math.reshape(u.math.asarray(value), (n, n))
+        shape = (n, n)
+    if shape != (n, n):
+        raise ValueError(
+            f"Network: conn (weights) must have shape ({n}, {n}) for a node of {n} regions; "
+            f"got {shape}. Size the node or the connectome."
+        )
+    spec = ParamSpec(0.0, "weights of the connectome", name="conn", unit=u.get_unit(value))
+    return DeclaredParam.adopt(conn, spec, "Network", (n, n))
+
+
+def _read_lengths(distance, speed, n: int):
+    """Return lengths as bare numbers in the unit of speed * ms, and the speed as a parameter."""
+    if (distance is None) != (speed is None):
+        given, missing = ("distance", "speed") if speed is None else ("speed", "distance")
+        raise ValueError(
+            f"Network: distance and speed must be given together; got {given} without {missing}. "
+            "Pass both for delays, neither for none."
+        )
+    if distance is None:
+        return None, None
+    current = speed.value() if isinstance(speed, Param) else speed
+    unit = u.get_unit(current)
+    bare = unit.is_unitless and u.get_unit(distance).is_unitless
+    per_ms = u.get_unit(distance) if bare else unit * u.ms
+    if not per_ms.has_same_dim(u.get_unit(distance)):
+        raise UnitError(
+            "Network: distance / speed must be a time; got distance in "
+            f"[{u.get_unit(distance)}] and speed in [{unit}]. Pass for example distance in mm "
+            "and speed=10 * u.mm / u.ms."
+        )
+    lengths = np.asarray(u.Quantity(distance).to_decimal(per_ms), np.float64)
+    if lengths.shape != (n, n):
+        raise ValueError(
+            f"Network: distance must have shape ({n}, {n}); got {lengths.shape}. "
+            "Pass one length per connection."
+        )
+    if not np.isfinite(lengths).all() or (lengths < 0).any():
+        raise ValueError(
+            "Network: distance must be finite and non-negative; got "
+            f"{lengths[~(np.isfinite(lengths) & (lengths >= 0))][0]:g}. Correct the matrix."
+        )
+    start = np.asarray(u.get_mantissa(current))
+    spec = ParamSpec(
+        float(start) if start.ndim == 0 and not is_tracer(current) else 1.0,
+        "conduction speed", name="speed", unit=unit, domain="speed",
+    )  # fmt: skip
+    return lengths, DeclaredParam.adopt(speed, spec, "Network", ())
+
+
+def _read_range(speed_range, speed):
+    if speed_range is None:
+        return None
+    if speed is None or len(speed_range) != 2:
+        raise ValueError(
+            "Network: speed_range must be (slowest, fastest) beside distance and speed; "
+            f"got {speed_range!r}. Pass two speeds."
+        )
+    slow, fast = (float(speed.spec.check(v, "Network", ())) for v in speed_range)
+    if not 0 < slow <= fast:
+        raise ValueError(
+            f"Network: speed_range must be (slowest, fastest); got ({slow:g}, {fast:g}). "
+            "Give the slower speed first."
+        )
+    return slow, fast
+

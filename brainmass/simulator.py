@@ -1,0 +1,433 @@
+"""Run a model: duration to steps, monitors, transient, batches, chunks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import brainstate
+import brainunit as u
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._compat import inside_trace, is_tracer
+from ._errors import DivergenceError, RunInterrupted
+from ._random import seeded
+from .engine import doctor, program
+from .engine.bind import BoundSystem
+from .engine.cache import fingerprint, programs
+from .engine.inputs import Drive
+from .engine.loop import ChunkLoop, NonFinite
+from .engine.monitors import Monitors
+from .engine.plain import PlainSystem
+from .engine.program import Program
+from .engine.times import read_count, read_step, read_steps
+
+__all__ = ["Simulator"]
+
+
+class Simulator:
+    """Runs a model for a duration and records what is asked for.
+
+    Parameters
+    ----------
+    model : brainstate.nn.Module
+        A neural mass, a :class:`Network`, or any brainstate module with ``update``.
+    dt : brainunit.Quantity, optional
+        Integration step. Default: ``brainstate.environ``'s ``dt`` at the time of the run.
+
+    Raises
+    ------
+    UnitError
+        If ``dt`` has no unit of time.
+    ValueError
+        If ``dt`` is not positive and finite.
+
+    Notes
+    -----
+    A run outside of JAX transformations calls a compiled program in chunks of at most about 100 ms.
+    The program depends on structure alone: parameters, seed, duration, inputs and initial states
+    may change without compiling anything. Inside ``jit``, ``grad`` or ``vmap`` a run is one pure
+    scan; it leaves the states of the model untouched.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> sim = brainmass.Simulator(brainmass.HopfStep(3, a=0.25, init_x=0.1), dt=0.1 * u.ms)
+    >>> result = sim.run(100 * u.ms, monitors=["x", "y"], transient=20 * u.ms)
+    >>> result["x"].shape, list(result)
+    ((800, 3), ['x', 'y', 'ts'])
+    """
+
+    def __init__(self, model, dt=None):
+        if not isinstance(model, brainstate.nn.Module) or not callable(
+            getattr(model, "update", None)
+        ):
+            raise TypeError(
+                "Simulator: model must be a brainstate module with an update method; "
+                f"got {type(model).__name__}. Pass a *Step model or a Network."
+            )
+        self.model = model
+        self.dt = dt
+        if dt is not None:
+            read_step(dt)
+
+    def run(
+        self,
+        duration,
+        *,
+        inputs=None,
+        monitors=None,
+        transient=None,
+        sample_every=None,
+        batch_size: int | None = None,
+        init_states: bool = True,
+        seed: int | None = None,
+        progress: bool | None = None,
+        on_divergence: str = "raise",
+        chunk=None,
+        jit: bool = True,
+    ) -> dict:
+        """Simulate and return what was recorded.
+
+        Parameters
+        ----------
+        duration : brainunit.Quantity
+            Simulated time. A duration that is no multiple of ``dt`` is floored with a warning.
+        inputs : array, callable or dict, optional
+            External input. An array has one row per step and goes to the first inlet; a callable
+            ``(i, t)`` is given the step and the time and returns one value, a tuple for the
+            inlets in order, or a dict; a dict gives arrays by inlet name.
+        monitors : str, callable, list or dict, optional
+            What to record after each step. A state name, dotted for parts of a network
+            (``'node.x'``); a function of the model, recorded under ``'output'``; a list of names;
+            or a dict from key to name or function. Default: what ``update`` returns, under
+            ``'output'``.
+        transient : brainunit.Quantity or int, optional
+            Leading time or steps that are simulated but not kept.
+        sample_every : int or brainunit.Quantity, optional
+            Keep every so many steps, or one sample per time span; the last step of each span.
+        batch_size : int, optional
+            Run that many independent copies; results are ``(time, batch, ...)``.
+        init_states : bool, default True
+            False continues where the last run ended, time axis included.
+        seed : int, optional
+            Makes noise and random initial values reproducible. Default: brainstate's random
+            state is used and moves on.
+        progress : bool, optional
+            Show a progress bar. Default: only for runs of more than a few seconds.
+        on_divergence : {'raise', 'warn', 'ignore'}
+            What to do when a state is not finite any more.
+        chunk : int or brainunit.Quantity, optional
+            Longest stretch computed between two looks at progress and interruption.
+        jit : bool, default True
+            Kept for compatibility; every run is compiled.
+
+        Returns
+        -------
+        dict
+            One array per monitor, time first, with units, and the time axis ``'ts'`` in ms:
+            ``ts[k]`` is the end of the step that sample k belongs to.
+
+        Raises
+        ------
+        UnitError
+            If a time has no unit of time, or an input not the unit of its inlet.
+        ValueError
+            If a value is out of range, a shape does not fit, or a monitor is unknown.
+        DivergenceError
+            If the run diverges; ``.result`` holds what was recorded until then.
+        RunInterrupted
+            On Ctrl-C; ``.result`` holds what was recorded until then.
+
+        Examples
+        --------
+        >>> import brainmass, brainunit as u
+        >>> sim = brainmass.Simulator(brainmass.LinearStep(2, gamma=-1.0), dt=0.1 * u.ms)
+        >>> sim.run(1 * u.ms, monitors="x", sample_every=0.5 * u.ms)["ts"].mantissa.tolist()
+        [0.5, 1.0]
+        """
+        plan = self._plan(
+            duration, inputs, monitors, transient, sample_every, batch_size, init_states, seed
+        )
+        _check_choice("on_divergence", on_divergence, ("raise", "warn", "ignore"))
+        if plan.traced:
+            return plan.run_traced()
+        longest = None if chunk is None else read_count(chunk, plan.dt, "chunk")
+        return plan.run_chunks(on_divergence, progress, longest)
+
+    def stream(
+        self,
+        duration,
+        *,
+        chunk=None,
+        inputs=None,
+        monitors=None,
+        transient=None,
+        sample_every=None,
+        batch_size: int | None = None,
+        init_states: bool = True,
+        seed: int | None = None,
+        on_divergence: str = "raise",
+    ) -> Iterator[dict]:
+        """Simulate and yield the results of one chunk after the other.
+
+        The chunks, joined in time, equal the result of :meth:`run`; closing the generator stops
+        the run and leaves the model where it stands.
+
+        Parameters
+        ----------
+        duration, inputs, monitors, transient, sample_every, batch_size, init_states, seed, \
+on_divergence
+            As for :meth:`run`.
+        chunk : int or brainunit.Quantity, optional
+            Longest stretch of a chunk. Default: about 100 ms of computing.
+
+        Yields
+        ------
+        dict
+            As from :meth:`run`, for the part of the time axis in ``'ts'``.
+
+        Examples
+        --------
+        >>> import brainmass, brainunit as u
+        >>> sim = brainmass.Simulator(brainmass.HopfStep(1, init_x=0.1), dt=0.1 * u.ms)
+        >>> [part["x"].shape for part in sim.stream(30 * u.ms, chunk=10 * u.ms, monitors="x")]
+        [(100, 1), (100, 1), (100, 1)]
+        """
+        plan = self._plan(
+            duration, inputs, monitors, transient, sample_every, batch_size, init_states, seed
+        )
+        _check_choice("on_divergence", on_divergence, ("raise", "warn", "ignore"))
+        if plan.traced:
+            raise ValueError(
+                "Simulator.stream: must be called outside of jit, grad and vmap; got a traced "
+                "call. Use Simulator.run there."
+            )
+        longest = None if chunk is None else read_count(chunk, plan.dt, "chunk")
+        return plan.stream_chunks(on_divergence, longest)
+
+    def _plan(
+        self, duration, inputs, monitors, transient, every, batch_size, init_states, seed
+    ) -> _Plan:
+        dt = self.dt if self.dt is not None else brainstate.environ.get("dt", None)
+        if dt is None:
+            raise ValueError(
+                "Simulator: dt (integration step) must be given; got none. Pass "
+                "Simulator(model, dt=0.1 * u.ms) or set brainstate.environ's dt."
+            )
+        dt = read_step(dt)
+        n_steps = read_steps(duration, dt)
+        dropped = 0 if transient is None else read_count(transient, dt, "transient", least=0)
+        if dropped >= n_steps:
+            raise ValueError(
+                f"Simulator: transient must be shorter than the duration of {n_steps} steps; "
+                f"got {dropped} steps. Run longer or drop less."
+            )
+        stride = 1 if every is None else read_count(every, dt, "sample_every")
+        if batch_size is not None and (
+            isinstance(batch_size, bool)
+            or not isinstance(batch_size, int | np.integer)
+            or batch_size < 1
+        ):
+            raise ValueError(
+                f"Simulator: batch_size must be a positive integer; got {batch_size!r}. "
+                "Pass the number of copies."
+            )
+        kind = BoundSystem if hasattr(self.model, "engine_parts") else PlainSystem
+        system = kind(self.model, dt, batch_size)
+        drive = Drive.read(inputs, system, n_steps)
+        watched = Monitors.read(monitors, system)
+        return _Plan(
+            system, watched, drive, dt, n_steps, dropped, stride, init_states, seed,
+            inside_trace() or is_tracer((drive.arrays, seed)),
+        )  # fmt: skip
+
+    def __repr__(self):
+        return f"Simulator({self.model!r}, dt={self.dt})"
+
+
+@dataclass
+class _Plan:
+    """One run, with every argument read and checked."""
+
+    system: Any
+    monitors: Monitors
+    drive: Drive
+    dt: float
+    n_steps: int
+    dropped: int
+    every: int
+    init_states: bool
+    seed: Any
+    traced: bool
+    _program: Any = None
+
+    def _start(self) -> tuple[dict, dict, int, Any]:
+        """Return values, carry, first step and key."""
+        system = self.system
+        if not self.init_states:
+            carry, clock = system.resume()
+            key = clock.key if self.seed is None else system.default_key(self.seed)
+            return system.values(key), carry, clock.steps, key
+        key = system.default_key(self.seed)
+        values = system.values(key)
+        with seeded(key, self.seed):
+            carry = system.initial(values, key)
+        return values, carry, 0, key
+
+    def run_traced(self) -> dict:
+        values, carry, start, _ = self._start()
+        recording = self.monitors.recording(values, self.every)
+        stop, origin = start + self.n_steps, start + self.dropped
+        rows = self.drive.rows(start, stop, start, self.system.superblock, stop)
+        out = self.system.traced(
+            recording, values, carry, (start, stop, origin), rows, self.drive.function
+        )[1]
+        return self._result(out, start, self._kept(start, stop))
+
+    def run_chunks(self, on_divergence, progress, longest) -> dict:
+        loop, carry, start, key = self._prepare(on_divergence, longest)
+        parts, done = [], start
+        bar = _Bar(self.n_steps, progress)
+        try:
+            for step, carry, samples in loop.run(carry, start, start + self.n_steps):
+                parts.append(samples)
+                done = step
+                bar.move(step - start)
+        except KeyboardInterrupt:
+            result = self._result(self._join(parts), start, self._kept(start, done))
+            self.system.store(carry, done, key)
+            raise RunInterrupted(
+                f"Simulator: the run was interrupted after {(done - start) * self.dt:g} ms of "
+                f"{self.n_steps * self.dt:g} ms; what was recorded is in .result.",
+                result=result,
+            ) from None
+        except NonFinite as failure:
+            raise self._divergence(failure, parts, loop, start) from None
+        finally:
+            bar.close()
+        self.system.store(carry, done, key)
+        if on_divergence == "warn":
+            self.system.warn_if_diverged(carry)
+        return self._result(self._join(parts), start, self._kept(start, done))
+
+    def stream_chunks(self, on_divergence, longest) -> Iterator[dict]:
+        loop, carry, start, key = self._prepare(on_divergence, longest)
+        parts, before = [], start
+        try:
+            for step, carry, samples in loop.run(carry, start, start + self.n_steps):
+                kept = self._kept(start, step)[self._count(before, start) :]
+                before = step
+                yield self._result(_on_device(samples), start, kept)
+        except NonFinite as failure:
+            raise self._divergence(failure, parts, loop, start) from None
+        finally:
+            self.system.store(carry, before, key)
+
+    def _prepare(self, on_divergence, longest):
+        values, carry, start, key = self._start()
+        system, drive = self.system, self.drive
+        origin = start + self.dropped
+        parts = (system.identity(), self.monitors.identity(), drive.identity(), self.every)
+        shape = system.superblock
+        limit = drive.capacity(shape, self.n_steps)
+        cache_key = None if None in parts else (*parts, limit, _shapes((values, carry)))
+
+        def build():
+            recording = self.monitors.recording(values, self.every)
+            rows = program.capacity(recording.numbers)
+            function = system.chunk(recording, rows, drive.function)
+            example = (values, carry, np.int32(0), np.int32(1), np.int32(0))
+            example += (drive.rows(start, start + 1, start, shape, limit),)
+            return Program.compile(function, example, rows)
+
+        self._program = programs.get(cache_key, build)
+        loop = ChunkLoop(
+            program=self._program.call,
+            values=values,
+            rows_at=lambda a, b: drive.rows(a, b, start, shape, limit),
+            count=lambda step: program.kept_before(int(step), origin, self.every),
+            origin=origin,
+            every=self.every,
+            capacity=self._program.rows,
+            largest=min(longest or 2**30, max(1, limit - shape) if drive.arrays else 2**30),
+            aligned=min(shape, longest or shape),
+            work=system.work,
+            check=on_divergence == "raise",
+        )
+        return loop, carry, start, key
+
+    def _join(self, parts) -> dict:
+        """Join chunks in time and put them on the device."""
+        if not parts:
+            return self._program.empty()
+        if len(parts) == 1:
+            return _on_device(parts[0])
+        return _on_device(jax.tree.map(lambda *a: np.concatenate(a), *parts))
+
+    def _count(self, step, start) -> int:
+        return program.kept_before(step, start + self.dropped, self.every)
+
+    def _kept(self, start, stop):
+        """Return the absolute steps whose results are kept."""
+        origin = start + self.dropped
+        return np.arange(origin + self.every - 1, stop, self.every)
+
+    def _result(self, observed, start, kept) -> dict:
+        result = dict(observed)
+        result["ts"] = u.Quantity((kept + 1) * self.dt, unit=u.ms)
+        return result
+
+    def _divergence(self, failure: NonFinite, parts, loop, start) -> DivergenceError:
+        if failure.samples is not None:
+            parts = [*parts, failure.samples]
+        result = self._result(self._join(parts), start, self._kept(start, failure.step))
+        return doctor.diagnose(self.system, failure, loop.values, result)
+
+
+def _on_device(tree):
+    return jax.tree.map(jax.device_put, tree)
+
+
+def _shapes(tree):
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, tuple((np.shape(a), str(getattr(a, "dtype", type(a)))) for a in leaves)
+
+
+def _check_choice(name: str, value, allowed) -> None:
+    if value not in allowed:
+        raise ValueError(
+            f"Simulator: {name} must be one of {', '.join(map(repr, allowed))}; got {value!r}. "
+            "Choose one of them."
+        )
+
+
+class _Bar:
+    """A tqdm bar that appears only when a run turns out to be long."""
+
+    def __init__(self, total: int, wanted: bool | None):
+        self._total, self._wanted, self._bar = total, wanted, None
+        self._began = None
+
+    def move(self, done: int) -> None:
+        now = time.perf_counter()
+        if self._wanted is False:
+            return
+        if self._began is None:
+            self._began = now
+        if self._bar is None:
+            expected = (now - self._began) * (self._total / max(done, 1) - 1)
+            if self._wanted is None and (now - self._began < 0.5 or expected < 2.0):
+                return
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=self._total, unit="step", leave=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
