@@ -1,0 +1,18 @@
+"""Every test and every doctest leaves the global state of JAX and brainstate as it found it."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def restored_globals():
+    import brainstate
+    import jax
+
+    environ = brainstate.environ
+    settings, key, x64 = environ.all(), brainstate.random.get_key(), jax.config.jax_enable_x64
+    yield
+    for name in environ.all().keys() - settings.keys():
+        environ.pop(name)
+    environ.set(**settings)
+    jax.config.update("jax_enable_x64", x64)
+    brainstate.random.set_key(key)

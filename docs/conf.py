@@ -1,0 +1,42 @@
+"""Sphinx configuration. API pages and copies of the tutorials are written before each build."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from generated_pages import copy_tutorials, write_api_pages  # noqa: E402
+
+import brainmass  # noqa: E402
+
+copy_tutorials(HERE.parent / "tutorials", HERE / "tutorials")
+write_api_pages(HERE / "api")
+
+project = "brainmass"
+author = "The brainmass developers"
+project_copyright = author
+version = release = brainmass.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc"]
+exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
+suppress_warnings = ["myst.header"]  # notebooks and the changelog may skip a level
+
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+
+# Notebooks are executed and compared by the tests; here their stored output is shown. Without a
+# kernel a widget is dead, so the picture stored beside it goes first.
+nb_execution_mode = "off"
+nb_mime_priority_overrides = [("html", "image/png", 5)]
+nb_ipywidgets_js = {}
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_inherit_docstrings = False
+numpydoc_show_class_members = False  # autodoc lists them
+
+html_theme = "pydata_sphinx_theme"
+html_title = "brainmass"
+html_show_sourcelink = False
+html_theme_options = {"show_toc_level": 2, "secondary_sidebar_items": ["page-toc"]}

@@ -1,0 +1,71 @@
+"""Pages that follow from the code: one for every public name of brainmass, and the tutorials."""
+
+import inspect
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+import brainmass
+
+INTRODUCTION = """# API
+
+Every public name of `brainmass`. Each example on these pages is run by the tests.
+"""
+
+# Sections of the index; those of the models come after.
+ORDER = ["Classes", "Functions", "Modules", "Errors"]
+
+
+def copy_tutorials(source: Path, target: Path):
+    shutil.rmtree(target, ignore_errors=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*", "*.cfg"))
+
+
+def write_api_pages(folder: Path):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    sections = defaultdict(list)
+    for name in brainmass.__all__:
+        value = getattr(brainmass, name)
+        section, text = _page(name, value)
+        if text:
+            sections[section].append(name)
+            (folder / f"{name}.md").write_text(text)
+    order = sorted(sections, key=lambda s: (ORDER.index(s) if s in ORDER else len(ORDER), s))
+    index = [INTRODUCTION, *(_contents(section, sections[section]) for section in order)]
+    (folder / "index.md").write_text("\n".join(index))
+
+
+def _page(name: str, value) -> tuple[str, str]:
+    """Section of the index that a public name belongs to, and its page; none for constants."""
+    if inspect.ismodule(value):
+        return "Modules", _directive(name, "automodule", value.__name__, "members")
+    if inspect.isclass(value):
+        if issubclass(value, BaseException):
+            return "Errors", _directive(name, "autoexception", f"brainmass.{name}", "members")
+        if hasattr(value, "equations") and getattr(value, "catalogued", False):
+            return f"Models: {value.category}", _model_page(name, value)
+        return "Classes", _directive(name, "autoclass", f"brainmass.{name}", "members")
+    if inspect.isroutine(value):
+        return "Functions", _directive(name, "autofunction", f"brainmass.{name}")
+    return "", ""
+
+
+def _directive(title: str, directive: str, target: str, *options: str) -> str:
+    lines = "\n".join(f"   :{option}:" for option in options)
+    return f"# {title}\n\n```{{eval-rst}}\n.. {directive}:: {target}\n{lines}\n```\n"
+
+
+def _model_page(name: str, model) -> str:
+    """Documentation of a model, and the code of its equations, which is their only home."""
+    code = inspect.cleandoc("\n" + inspect.getsource(model.equations))
+    return (
+        _directive(name, "autoclass", f"brainmass.{name}")
+        + f"\n## Equations\n\n```python\n{code}\n```\n\nReference: {model.reference}\n"
+    )
+
+
+def _contents(section: str, names: list[str]) -> str:
+    pages = "\n".join(names)
+    return f"## {section}\n\n```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n"
