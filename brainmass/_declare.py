@@ -89,6 +89,7 @@ class ParamSpec(Spec):
     domain: str = "real"
     log: bool = False
     source: str = ""
+    pairs: bool = False
 
     def check(self, value, who: str, shape: tuple[int, ...]):
         """Return the mantissa of ``value`` after checking unit, shape, finiteness and domain."""
@@ -104,7 +105,8 @@ class ParamSpec(Spec):
                     f"{who}: parameter '{self.name}' ({self.doc}) must be {wording}; "
                     f"got {float(bad):.6g}. Pass a value in that range."
                 )
-        _fit_shape(np.shape(mantissa), shape, self, who)
+        wanted = (shape[-1], shape[-1]) if self.pairs else shape
+        _fit_shape(np.shape(mantissa), wanted, self, who)
         return mantissa
 
 
@@ -179,7 +181,14 @@ class OptionSpec(Spec):
 
 
 def param(
-    default, *, doc: str, bounds=None, domain: str = "real", log: bool = False, source: str = ""
+    default,
+    *,
+    doc: str,
+    bounds=None,
+    domain: str = "real",
+    log: bool = False,
+    source: str = "",
+    pairs: bool = False,
 ) -> Any:
     """Declare a parameter of a model.
 
@@ -197,6 +206,8 @@ def param(
         Whether a slider should be logarithmic.
     source : str, optional
         Where default and bounds come from, when that is not the reference of the model.
+    pairs : bool, default False
+        Whether it holds one value per pair of nodes, a matrix with row = target.
 
     Returns
     -------
@@ -225,7 +236,14 @@ def param(
             raise ValueError(f"param: bounds must be (low, high) with low < high; got {bounds}.")
         bounds = (low, high)
     return ParamSpec(
-        default, doc, unit=u.get_unit(default), bounds=bounds, domain=domain, log=log, source=source
+        default,
+        doc,
+        unit=u.get_unit(default),
+        bounds=bounds,
+        domain=domain,
+        log=log,
+        source=source,
+        pairs=pairs,
     )
 
 

@@ -65,6 +65,7 @@ class NeuralMass(brainstate.nn.Dynamics):
     catalogued: ClassVar[bool] = True
     rank: ClassVar[int] = 100
     elementwise: ClassVar[bool] = True
+    output_reads_parameters: ClassVar[bool] = False
     declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {})
 
     def __init_subclass__(cls, **kwargs):
@@ -78,6 +79,7 @@ class NeuralMass(brainstate.nn.Dynamics):
                 "got an ordinary method. Put @staticmethod above it."
             )
         _refuse_clashes(cls)
+        cls.output_reads_parameters = list(inspect.signature(cls.output).parameters)[1:] == ["p"]
         cls.__signature__ = _signature(cls.declaration)
         cls.__doc__ = _document(cls)
         registry[cls.__name__] = cls
@@ -85,7 +87,7 @@ class NeuralMass(brainstate.nn.Dynamics):
     def __init__(self, in_size, **settings):
         who = type(self).__name__
         declaration = self.declaration
-        if not declaration.states:
+        if not declaration.states or not hasattr(type(self), "equations"):
             raise TypeError(
                 f"{who}: must declare states and equations; got none. Subclass it and declare them."
             )
@@ -121,6 +123,11 @@ class NeuralMass(brainstate.nn.Dynamics):
             value = declaration.options[name].check(value, who)
         elif name == "method":
             value = _step.check_method(value, who)
+            if value == "exp_euler" and not self.elementwise:
+                raise ValueError(
+                    f"{who}: method must not be 'exp_euler', which treats every node on its own; "
+                    "got 'exp_euler' for a model whose nodes interact. Take 'heun' or 'rk4'."
+                )
         elif name in declaration.noise_slots and value is not None:
             inlet = declaration.inlets[declaration.noise_slots[name]]
             if not isinstance(value, Noise):
@@ -224,12 +231,24 @@ class NeuralMass(brainstate.nn.Dynamics):
 
     def read_output(self):
         """Return the model's output from the current states."""
-        values = {name: getattr(self, name).value for name in self.declaration.states}
-        return self.output(Values(values))
+        states = self.declaration.states
+        known = [name for name in states if name in vars(self)] or states
+        s = Values({name: getattr(self, name).value for name in known})
+        more = (self.read_parameters(),) if self.output_reads_parameters else ()
+        return self.output(s, *more)
+
+    def read_parameters(self) -> Values:
+        """Return the current parameters and options by name, as ``equations`` gets them."""
+        values = Values({name: getattr(self, name).value() for name in self.declaration.params})
+        values.update({name: getattr(self, name) for name in self.declaration.options})
+        return values
 
     @staticmethod
     def output(s):
-        """Return what ``update`` returns; by default the first state."""
+        """Return what ``update`` returns; by default the first state.
+
+        A model may define it as ``output(s)`` or, to read parameters, as ``output(s, p)``.
+        """
         return next(iter(s.values()))
 
     def rules(self) -> NodeRules:
@@ -321,8 +340,7 @@ def _document(cls: type[NeuralMass]) -> str:
     lines += ["    Shape of the population of nodes."]
 
     def entry(name: str, spec: Spec, text: str) -> list[str]:
-        shown = getattr(spec.default, "__name__", spec.default)
-        return [f"{name} : {_kind(spec)}, default {shown}", f"    {text}"]
+        return [f"{name} : {_kind(spec)}, default {_shown(spec)}", f"    {text}"]
 
     for name, spec in kinds.params.items():
         text = spec.doc[0].upper() + spec.doc[1:]
@@ -347,6 +365,14 @@ def _document(cls: type[NeuralMass]) -> str:
         lines += ["", "References", "----------", f".. [1] {cls.reference}"]
     head, marker, examples = written.partition("\nExamples\n")
     return "\n".join([head.rstrip(), "", *lines]) + (f"\n{marker}{examples}" if marker else "")
+
+
+def _shown(spec: Spec) -> str:
+    """Write a default; formatting a quantity would load array packages that nobody asked for."""
+    default = spec.default
+    if isinstance(default, u.Quantity):
+        return f"{u.get_mantissa(default)!r} {u.get_unit(default)}"
+    return str(getattr(default, "__name__", default))
 
 
 def _kind(spec: Spec) -> str:

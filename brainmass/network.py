@@ -303,7 +303,12 @@ class Network(brainstate.nn.Module):
     @property
     def _trained_range(self):
         """Speeds between which a trained speed is read: a factor two around where it began."""
-        start = float(np.asarray(self.speed.spec.default))
+        start = self.speed.spec.default
+        if not np.isfinite(start):
+            raise ValueError(
+                "Network: speed_range (slowest, fastest) must be given where the speed itself is "
+                "traced; got none. Pass speed_range=(slow, fast)."
+            )
         return start / 2, start * 2
 
     def _past(self, rules: Pathway):
@@ -477,11 +482,8 @@ def _read_lengths(distance, speed, n: int):
             "Network: distance must be finite and non-negative; got "
             f"{lengths[~(np.isfinite(lengths) & (lengths >= 0))][0]:g}. Correct the matrix."
         )
-    start = np.asarray(u.get_mantissa(current))
-    spec = ParamSpec(
-        float(start) if start.ndim == 0 and not is_tracer(current) else 1.0,
-        "conduction speed", name="speed", unit=unit, domain="speed",
-    )  # fmt: skip
+    start = np.nan if is_tracer(current) else float(np.asarray(u.get_mantissa(current)))
+    spec = ParamSpec(start, "conduction speed", name="speed", unit=unit, domain="speed")
     return lengths, DeclaredParam.adopt(speed, spec, "Network", ())
 
 

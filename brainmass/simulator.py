@@ -378,7 +378,7 @@ class _Plan:
         return np.arange(origin + self.every - 1, stop, self.every)
 
     def _result(self, observed, start, kept) -> dict:
-        result = dict(observed)
+        result = {key: observed[key] for key in self.monitors.entries}
         result["ts"] = u.Quantity((kept + 1) * self.dt, unit=u.ms)
         return result
 

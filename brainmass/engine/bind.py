@@ -233,7 +233,7 @@ class BoundSystem:
 
     def read_output(self, values: dict, y: dict):
         """Return what ``update`` returns."""
-        return self.rules.node.output(y)
+        return self.rules.node.output(y, values["params"])
 
     def first_port(self) -> str:
         """Return the inlet that a bare input goes to."""
@@ -309,14 +309,17 @@ def _write(module, name: str, value, kind=brainstate.HiddenState) -> None:
     if state is None:
         setattr(module, name, kind(value))
         return
-    try:
-        same = jax.tree.map(np.shape, state.value) == jax.tree.map(np.shape, value)
-    except ValueError:
-        same = False
+    leaves, tree = jax.tree.flatten(state.value)
+    new_leaves, new_tree = jax.tree.flatten(value)
+    same = tree == new_tree and all(map(_same_shape, leaves, new_leaves))
     if same and not is_tracer(state.value):
         state.value = value
     else:
         setattr(module, name, kind(value))
+
+
+def _same_shape(a, b) -> bool:
+    return np.shape(a) == np.shape(b)
 
 
 @dataclass(frozen=True)

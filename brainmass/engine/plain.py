@@ -184,8 +184,12 @@ class PlainSystem:
 
     def state_names(self) -> list[str]:
         """Return the names a monitor may use."""
-        names = [".".join(map(str, path)) for path in self.model.states()]
-        return names or [n for n, v in vars(self.model).items() if isinstance(v, brainstate.State)]
+        model = self.model
+        if not _values(model):
+            model = self._copy()
+            with brainstate.environ.context(dt=self.dt * u.ms), jax.ensure_compile_time_eval():
+                brainstate.nn.init_all_states(model)
+        return [".".join(map(str, path)) for path in _values(model)]
 
     def read_state(self, name: str, y):
         """Return one state."""

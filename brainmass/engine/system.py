@@ -97,8 +97,10 @@ class NodeRules:
         clamp = self.cls.declaration.states[name].clamp
         return value if clamp is None else jnp.clip(value, *clamp)
 
-    def output(self, y: dict):
-        """Return what ``update`` returns, for the given states."""
+    def output(self, y: dict, params: dict | None = None):
+        """Return what ``update`` returns, for the given states and parameters."""
+        if self.cls.output_reads_parameters:
+            return self.cls.output(self.attach(y), self.parameters(params or {}))
         return self.cls.output(self.attach(y))
 
 
