@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import brainstate
 import brainunit as u
+import jax
 import jax.numpy as jnp
+import numpy as np
 from brainstate.nn import Param
 
+from ._compat import is_tracer
 from ._declare import ParamSpec
 
 __all__ = ["DeclaredParam"]
@@ -42,7 +47,9 @@ class DeclaredParam(Param):
             if callable(value):
                 value = value(shape)
             mantissa = spec.check(value, owner, shape)
-            parameter = cls(spec.attach(_array(mantissa)), fit=False)
+            with nullcontext() if is_tracer(mantissa) else jax.ensure_compile_time_eval():
+                # A number stays a number, also where a model is built inside a trace.
+                parameter = cls(spec.attach(_array(mantissa)), fit=False)
         parameter.spec, parameter.owner, parameter.fits = spec, owner, shape
         return parameter
 
@@ -83,4 +90,8 @@ class DeclaredParam(Param):
 
 
 def _array(mantissa):
-    return jnp.asarray(mantissa, dtype=brainstate.environ.dftype())
+    dtype = brainstate.environ.dftype()
+    if is_tracer(mantissa):
+        return jnp.asarray(mantissa, dtype)
+    with jax.ensure_compile_time_eval():
+        return jax.device_put(np.asarray(mantissa, dtype))

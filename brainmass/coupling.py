@@ -40,6 +40,7 @@ class Coupling(brainstate.nn.Module):
     """
 
     name_in_network: ClassVar[str] = ""
+    features: ClassVar[int] = 1
     defaults: ClassVar[dict[str, tuple[Any, str]]] = {}
 
     def __init__(self, *, source=None, target: str | None = None, **parameters):

@@ -23,11 +23,44 @@ from .noise import Noise
 
 __all__ = ["NeuralMass"]
 
-registry: dict[str, type[NeuralMass]] = {}
+registry: dict[str, Any] = {}
 """Every model class that was defined, by name; the newest definition wins."""
 
 
-class NeuralMass(brainstate.nn.Dynamics):
+def register(cls):
+    """Enter a model class into the registry, in place of an older one of the same name."""
+    registry[cls.__name__] = cls
+    return cls
+
+
+class Catalogued:
+    """What the catalogue reads from a model class."""
+
+    category: ClassVar[str] = "user"
+    reference: ClassVar[str] = ""
+    use: ClassVar[str] = ""
+    catalogued: ClassVar[bool] = True
+    rank: ClassVar[int] = 100
+    declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {})
+
+    def cite(self) -> str:
+        """Return the literature reference of the model.
+
+        Returns
+        -------
+        str
+            Authors, year, journal and DOI.
+
+        Examples
+        --------
+        >>> import brainmass
+        >>> "10.1007/BF00199471" in brainmass.JansenRitStep(1).cite()
+        True
+        """
+        return self.reference
+
+
+class NeuralMass(Catalogued, brainstate.nn.Dynamics):
     """Base class of neural-mass models.
 
     A subclass declares its science once, as class attributes made by :func:`param`, :func:`state`,
@@ -59,14 +92,9 @@ class NeuralMass(brainstate.nn.Dynamics):
     True
     """
 
-    category: ClassVar[str] = "user"
-    reference: ClassVar[str] = ""
-    use: ClassVar[str] = ""
-    catalogued: ClassVar[bool] = True
-    rank: ClassVar[int] = 100
     elementwise: ClassVar[bool] = True
     output_reads_parameters: ClassVar[bool] = False
-    declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {})
+    suggested_dt: ClassVar[Any] = 0.1 * u.ms
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -82,7 +110,7 @@ class NeuralMass(brainstate.nn.Dynamics):
         cls.output_reads_parameters = list(inspect.signature(cls.output).parameters)[1:] == ["p"]
         cls.__signature__ = _signature(cls.declaration)
         cls.__doc__ = _document(cls)
-        registry[cls.__name__] = cls
+        register(cls)
 
     def __init__(self, in_size, **settings):
         who = type(self).__name__
@@ -182,7 +210,8 @@ class NeuralMass(brainstate.nn.Dynamics):
         t = _step.milliseconds(brainstate.environ.get("t", 0.0 * u.ms))
         for slot, inlet in self.declaration.noise_slots.items():
             if (noise := getattr(self, slot)) is not None:
-                value = self.declaration.inlets[inlet].mantissa(noise(), type(self).__name__)
+                drawn = noise() if noise.amplitude is None else noise(self.read_states())
+                value = self.declaration.inlets[inlet].mantissa(drawn, type(self).__name__)
                 given[inlet] = given[inlet] + value if inlet in given else value
         rules = self.rules()
         y = {name: u.get_mantissa(getattr(self, name).value) for name in self.declaration.states}
@@ -211,7 +240,10 @@ class NeuralMass(brainstate.nn.Dynamics):
         """
         who = type(self).__name__
         specs = self.declaration.states
-        y = {n: s.mantissa(v, who, n) for (n, s), v in zip(specs.items(), state, strict=True)}
+        y = {
+            n: jnp.asarray(s.mantissa(v, who, n), brainstate.environ.dftype())
+            for (n, s), v in zip(specs.items(), state, strict=True)
+        }
         params = {name: getattr(self, name).mantissa() for name in self.declaration.params}
         rates = self.rules().rates(
             params, y, self.read_inputs(inputs, {}), _step.milliseconds(t or 0.0 * u.ms)
@@ -231,11 +263,14 @@ class NeuralMass(brainstate.nn.Dynamics):
 
     def read_output(self):
         """Return the model's output from the current states."""
+        more = (self.read_parameters(),) if self.output_reads_parameters else ()
+        return self.output(self.read_states(), *more)
+
+    def read_states(self) -> Values:
+        """Return the current states by name; a monitor has only those that it reads."""
         states = self.declaration.states
         known = [name for name in states if name in vars(self)] or states
-        s = Values({name: getattr(self, name).value for name in known})
-        more = (self.read_parameters(),) if self.output_reads_parameters else ()
-        return self.output(s, *more)
+        return Values({name: getattr(self, name).value for name in known})
 
     def read_parameters(self) -> Values:
         """Return the current parameters and options by name, as ``equations`` gets them."""
@@ -259,22 +294,6 @@ class NeuralMass(brainstate.nn.Dynamics):
     def engine_parts(self, dt: float):
         """Return the node, its couplings and additional noise, for the engine."""
         return self, (), []
-
-    def cite(self) -> str:
-        """Return the literature reference of the model.
-
-        Returns
-        -------
-        str
-            Authors, year, journal and DOI.
-
-        Examples
-        --------
-        >>> import brainmass
-        >>> "10.1007/BF00199471" in brainmass.JansenRitStep(1).cite()
-        True
-        """
-        return self.reference
 
     def __repr__(self):
         size = self.in_size[0] if len(self.in_size) == 1 else self.in_size
@@ -379,4 +398,3 @@ def _kind(spec: Spec) -> str:
     if not isinstance(spec, ParamSpec | StateSpec):
         return "hashable"
     return "brainunit.Quantity" if spec.dimensional else "float"
-

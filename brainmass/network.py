@@ -363,7 +363,9 @@ class _Expression:
     second: str
 
     def __call__(self, s, p):
-        return s[self.first] - s[self.second] if self.sign == "-" else s[self.first] + s[self.second]
+        return (
+            s[self.first] - s[self.second] if self.sign == "-" else s[self.first] + s[self.second]
+        )
 
 
 @dataclass(frozen=True)
@@ -502,4 +504,3 @@ def _read_range(speed_range, speed):
             "Give the slower speed first."
         )
     return slow, fast
-

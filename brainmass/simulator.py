@@ -243,7 +243,7 @@ on_divergence
         watched = Monitors.read(monitors, system)
         return _Plan(
             system, watched, drive, dt, n_steps, dropped, stride, init_states, seed,
-            inside_trace() or is_tracer((drive.arrays, seed)),
+            inside_trace() or is_tracer((drive.arrays, drive.values, seed)),
         )  # fmt: skip
 
     def __repr__(self):
@@ -272,9 +272,9 @@ class _Plan:
         if not self.init_states:
             carry, clock = system.resume()
             key = clock.key if self.seed is None else system.default_key(self.seed)
-            return system.values(key), carry, clock.steps, key
+            return system.values(key) | {"drive": self.drive.values}, carry, clock.steps, key
         key = system.default_key(self.seed)
-        values = system.values(key)
+        values = system.values(key) | {"drive": self.drive.values}
         with seeded(key, self.seed):
             carry = system.initial(values, key)
         return values, carry, 0, key

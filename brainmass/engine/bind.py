@@ -57,6 +57,8 @@ class BoundSystem:
         ]
         slots += extra
         self.noise = {slot: noise for slot, _, noise in slots if noise is not None}
+        for slot, noise in self.noise.items():
+            noise.check_method(self.who, slot, self.node.method)
         inlets = self.node.declaration.inlets
         self.rules = SystemRules(
             node=self.node.rules(),

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-__all__ = ["EdgePlan", "PaddedEdges", "delayed_sum", "plan_edges"]
+__all__ = ["EdgePlan", "PaddedEdges", "delayed_sum", "plan_edges", "windows"]
 
 LARGEST_BLOCK = 32
 
@@ -28,13 +28,30 @@ LARGEST_BLOCK = 32
 class PaddedEdges:
     """Edges sorted by target and padded to equal length: sources, weight slots and delays.
 
-    All arrays are ``(nodes, K)``; ``slot`` points into the edge weights, and the one past the last
-    is a zero.
+    All arrays are ``(nodes, K)``; ``slot`` points into the edge weights, and ``padding``,
+    one past the last, is a zero.
     """
 
     source: np.ndarray
     slot: np.ndarray
     delay: np.ndarray
+    padding: int
+
+    def transposed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return, by source, the target of every edge and its place in the flattened arrays."""
+        nodes, width = self.source.shape
+        real = np.flatnonzero(self.slot.ravel() != self.padding)
+        source = self.source.ravel()[real]
+        order = np.argsort(source, kind="stable")
+        real, source = real[order], source[order]
+        degree = np.bincount(source, minlength=nodes)
+        first = np.concatenate([[0], np.cumsum(degree)[:-1]])
+        column = np.arange(real.size) - first[source]
+        shape = (nodes, int(degree.max(initial=0)))
+        target, edge = np.zeros(shape, np.int32), np.full(shape, nodes * width, np.int32)
+        target[source, column] = real // width
+        edge[source, column] = real
+        return target, edge
 
     @property
     def width(self) -> int:
@@ -58,8 +75,8 @@ class EdgePlan:
         widths = (self.blocked.width, self.short.width, self.instant.width)
         return (self.block, self.past, *widths)
 
-    def arrays(self, interpolated: bool = False) -> dict:
-        """Return the traced part: index arrays."""
+    def arrays(self, interpolated: bool = False, transposed: bool = False) -> dict:
+        """Return the traced part: index arrays, for the reverse pass also by source."""
         out = {}
         for name in ("blocked", "short", "instant"):
             edges = getattr(self, name)
@@ -67,6 +84,8 @@ class EdgePlan:
                 out[name] = {"source": edges.source, "slot": edges.slot}
                 if name != "instant" and not interpolated:
                     out[name]["delay"] = edges.delay
+        if transposed and self.blocked.width:
+            out["blocked"]["back"] = self.blocked.transposed()
         return out
 
 
@@ -125,6 +144,7 @@ def _pad(target, source, delay, nodes, keep) -> PaddedEdges:
         np.zeros(shape, np.int32),
         np.full(shape, target.size, np.int32),
         np.full(shape, int(delay[index].max(initial=1)), np.int32),
+        target.size,
     )
     out.source[rows, column] = source[index]
     out.slot[rows, column] = index
@@ -151,7 +171,12 @@ def delayed_sum(history, weights, source, start, width: int):
     if history.ndim > 2:
         sums = jax.vmap(lambda h: delayed_sum(h, weights, source, start, width), out_axes=1)
         return sums(history)
-    windows = lax.gather(
+    return jnp.einsum("ij,ijb->bi", weights, windows(history, source, start, width))
+
+
+def windows(history, source, start, width: int):
+    """Return ``width`` consecutive samples for every edge: ``(nodes, K, width)``."""
+    return lax.gather(
         history,
         jnp.stack([source, start], axis=-1),
         lax.GatherDimensionNumbers(
@@ -160,4 +185,3 @@ def delayed_sum(history, weights, source, start, width: int):
         slice_sizes=(1, width),
         mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS,
     )
-    return jnp.einsum("ij,ijb->bi", weights, windows)

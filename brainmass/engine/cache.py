@@ -21,7 +21,15 @@ import brainunit as u
 import jax
 import numpy as np
 
-__all__ = ["Cache", "ReadsModel", "Uncacheable", "clear_cache", "compile_count", "fingerprint", "module_fingerprint"]
+__all__ = [
+    "Cache",
+    "ReadsModel",
+    "Uncacheable",
+    "clear_cache",
+    "compile_count",
+    "fingerprint",
+    "module_fingerprint",
+]
 
 
 class Uncacheable(Exception):
@@ -278,7 +286,10 @@ def _installed(value) -> bool:
     ):
         module = getattr(value, "__module__", None) or ""
         local = "<locals>" in getattr(value, "__qualname__", "")
-        return bool(module) and module != "__main__" and not local and _installed_root(
-            module.partition(".")[0]
+        return (
+            bool(module)
+            and module != "__main__"
+            and not local
+            and _installed_root(module.partition(".")[0])
         )
     return isinstance(value, np.ufunc)

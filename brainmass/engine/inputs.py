@@ -26,14 +26,18 @@ class Drive:
     arrays : dict
         Rows of bare numbers by inlet, one per step of the run.
     function : callable or None
-        ``step -> dict`` of bare numbers by inlet.
+        ``(values, step) -> dict`` of bare numbers by inlet.
     given : callable or None
         What the user passed, for the identity of the program.
+    values : list
+        Numbers of a function that is a JAX pytree, for example of a stimulus: the program depends
+        on its structure alone.
     """
 
     arrays: dict[Any, Any]
     function: Callable | None = None
     given: Any = None
+    values: Any = ()
 
     @classmethod
     def read(cls, inputs, system, n_steps: int) -> Drive:
@@ -71,9 +75,15 @@ class Drive:
 
     @classmethod
     def _from_function(cls, inputs, system) -> Drive:
-        def rows(step):
+        if hasattr(inputs, "on_grid"):
+            inputs = inputs.on_grid(system.dt)
+        leaves, structure = jax.tree.flatten(inputs)
+        live = not jax.tree_util.treedef_is_leaf(structure) and all(map(_is_number, leaves))
+        leaves = [_number(leaf, system.dtype) for leaf in leaves] if live else []
+
+        def rows(leaves, step):
             t = u.Quantity(step * jnp.asarray(system.dt, system.dtype), unit=u.ms)
-            value = inputs(step, t)
+            value = (structure.unflatten(leaves) if live else inputs)(step, t)
             named = value if isinstance(value, dict) else None
             if named is None:
                 values = value if isinstance(value, tuple) else (value,)
@@ -83,14 +93,16 @@ class Drive:
                 system.check_row(name, array.shape)
             return out
 
-        jax.eval_shape(rows, jax.ShapeDtypeStruct((), np.int32))
-        return cls({}, rows, inputs)
+        jax.eval_shape(rows, leaves, jax.ShapeDtypeStruct((), np.int32))
+        return cls({}, rows, structure if live else inputs, leaves)
 
     def identity(self):
         """Return what the program depends on, or None if that has no identity."""
         shapes = tuple((n, np.shape(a)[1:]) for n, a in self.arrays.items())
         if self.given is None:
             return ("arrays", shapes)
+        if isinstance(self.given, jax.tree_util.PyTreeDef):
+            return ("pytree", self.given) if _hashable(self.given) else None
         try:
             return ("function", fingerprint(self.given))
         except (Uncacheable, ReadsModel):
@@ -117,3 +129,23 @@ class Drive:
                 jnp.pad(part, pad) if is_tracer(part) else np.pad(part, pad).astype(np.float64)
             )
         return out
+
+
+def _is_number(leaf) -> bool:
+    return isinstance(leaf, int | float | np.generic | np.ndarray | jax.Array)
+
+
+def _hashable(structure) -> bool:
+    try:
+        hash(structure)
+    except TypeError:
+        return False
+    return True
+
+
+def _number(leaf, dtype):
+    """Return a leaf of a function that is a pytree, as an argument of the program."""
+    if is_tracer(leaf):
+        return leaf
+    leaf = np.asarray(leaf)
+    return leaf.astype(dtype) if leaf.dtype.kind == "f" else leaf

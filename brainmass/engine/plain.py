@@ -108,7 +108,7 @@ class PlainSystem:
         random = brainstate.random.DEFAULT
 
         def one(index, inputs):
-            given = function(index) if function is not None else inputs
+            given = inputs if function is None else function(values["drive"], index)
             t = u.Quantity(index * jnp.asarray(self.dt, self.dtype), unit=u.ms)
             with brainstate.environ.context(i=index, t=t, dt=self.dt * u.ms):
                 output = model(*(given[k] for k in sorted(given)))
@@ -120,9 +120,7 @@ class PlainSystem:
 
         def step(carry, index, inputs):
             known = {**values["trained"], **carry["y"]}
-            before = [
-                carry["random"] if s is random else known[paths[id(s)]] for s in states
-            ]
+            before = [carry["random"] if s is random else known[paths[id(s)]] for s in states]
             after, observed = traced.jaxpr_call(before, index, inputs)
             carry = {**carry, "y": dict(carry["y"])}
             for state, value in zip(states, after, strict=True):

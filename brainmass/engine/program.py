@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import streams
+from .._compat import is_tracer
+from . import adjoint
 from .system import SystemRules
 
 __all__ = ["Program", "Recording", "chunk_function", "kept_before", "single_step", "traced_run"]
@@ -95,6 +96,7 @@ def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_fu
 
     def chunk(values, carry, start, stop, origin, drive):
         prepared = rules.prepare(values)
+        given = drive_function and partial(drive_function, values["drive"])
         before = kept_before(start, origin, recording.every)
         lanes = jnp.arange(recording.picks(size)) * recording.every
 
@@ -117,7 +119,7 @@ def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_fu
             carry, out = loop
             low = jnp.maximum(start - index * size, 0)
             high = jnp.minimum(stop - index * size, size)
-            inputs = _inputs(rules, drive, index - start // size, index, drive_function)
+            inputs = _inputs(rules, drive, index - start // size, index, given)
             carry, samples = _dynamic_superblock(
                 rules, recording.states, prepared, carry, index, low, high, inputs
             )
@@ -151,18 +153,23 @@ def _inputs(rules, drive, relative, index, drive_function) -> dict:
     return rows
 
 
-def _lane_function(rules: SystemRules, prepared, index, z, inputs):
-    """Return the step function ``(y, noise, offset, lane, sums, recent) -> (y, noise)``."""
-    dt = rules.dt
+def _block_stepper(rules: SystemRules, prepared, index, z, inputs, offset):
+    """Return the step function ``(y, noise, lane, sums, recent) -> (y, noise)`` of one block.
 
-    def step(y, noise, offset, lane, sums, recent):
-        j = offset + lane
-        now = {slot: array[j] for slot, array in z.items()}
+    Everything it reads is cut to the block first: the compiler turns a loop over small arrays into
+    one kernel, and a loop over large ones into many.
+    """
+    cut = partial(lax.dynamic_slice_in_dim, start_index=offset, slice_size=rules.block, axis=0)
+    z, inputs = jax.tree.map(cut, (z, inputs))
+
+    def step(y, noise, lane, sums, recent):
+        now = {slot: array[lane] for slot, array in z.items()}
         given = {
-            name: jnp.broadcast_to(rows[j].astype(rules.dtype), rules.full_shape)
+            name: jnp.broadcast_to(rows[lane].astype(rules.dtype), rules.full_shape)
             for name, rows in inputs.items()
         }
-        t = (index * rules.superblock + j) * jnp.asarray(dt, rules.dtype)
+        j = index * rules.superblock + offset + lane
+        t = j * jnp.asarray(rules.dt, rules.dtype)
         stage = partial(_stage, rules, prepared, lane, sums, recent)
         return rules.step(prepared, y, noise, now, given, t, stage)
 
@@ -174,13 +181,7 @@ def _stage(rules, prepared, lane, sums, recent, y, c):
 
 
 def _normal(rules: SystemRules, prepared, index) -> dict:
-    shape = (rules.superblock,)
-    return {
-        slot: streams.draw(
-            prepared["keys"][slot], index, shape + noise.draws(rules.batch), rules.dtype
-        )
-        for slot, _, noise in rules.noise
-    }
+    return rules.normal(prepared, index, (rules.superblock,))
 
 
 def _recent(rules: SystemRules, history, offset) -> list:
@@ -205,9 +206,7 @@ def _sent(rules: SystemRules, prepared, y) -> list:
             continue
         features, _ = path.features(p, path.sent(rules.node, prepared["params"], y))
         out.append(
-            tuple(
-                jnp.broadcast_to(jnp.asarray(f, rules.dtype), rules.full_shape) for f in features
-            )
+            tuple(jnp.broadcast_to(jnp.asarray(f, rules.dtype), rules.full_shape) for f in features)
         )
     return out
 
@@ -230,7 +229,7 @@ def _append_recent(rules: SystemRules, prepared, recent, y, lane) -> list:
 def _dynamic_superblock(rules, wanted, prepared, carry, index, low, high, inputs):
     """Run the steps ``low`` to ``high`` of one superblock; the bounds are values."""
     size, block = rules.superblock, rules.block
-    step = _lane_function(rules, prepared, index, _normal(rules, prepared, index), inputs)
+    z = _normal(rules, prepared, index)
     delayed = any(path.delayed for path in rules.pathways)
     needed = tuple(rules.node.states) if delayed else wanted
     samples = {n: jnp.zeros((size, *rules.full_shape), rules.dtype) for n in wanted}
@@ -238,13 +237,14 @@ def _dynamic_superblock(rules, wanted, prepared, carry, index, low, high, inputs
     def one_block(b, loop):
         y, noise, history, samples = loop
         offset = b * block
+        step = _block_stepper(rules, prepared, index, z, inputs, offset)
         sums = rules.block_sums(prepared, history, offset)
         rows = {n: jnp.zeros((block, *rules.full_shape), rules.dtype) for n in needed}
         first, last = jnp.maximum(low - offset, 0), jnp.minimum(high - offset, block)
 
         def one_step(lane, loop):
             y, noise, recent, rows = loop
-            y, noise = step(y, noise, offset, lane, sums, recent)
+            y, noise = step(y, noise, lane, sums, recent)
             recent = _append_recent(rules, prepared, recent, y, lane)
             rows = {n: lax.dynamic_update_index_in_dim(rows[n], y[n], lane, 0) for n in rows}
             return y, noise, recent, rows
@@ -273,10 +273,7 @@ def single_step(rules: SystemRules, values: dict, carry: dict, position, inputs:
     index, low = position // rules.superblock, position % rules.superblock
     offset = low // rules.block * rules.block
     lane = low - offset
-    z = {
-        slot: streams.draw(prepared["keys"][slot], 0, noise.draws(rules.batch), rules.dtype)
-        for slot, _, noise in rules.noise
-    }
+    z = rules.normal(prepared, 0, ())
     history = carry["history"]
     sums = rules.block_sums(prepared, history, offset)
     stage = partial(_stage, rules, prepared, lane, sums, _recent(rules, history, offset))
@@ -315,9 +312,7 @@ def _shift_history(rules: SystemRules, history, by) -> list:
         kept = path.plan[1] + 1 if path.delayed else 0
         out.append(
             tuple(
-                lax.dynamic_update_slice_in_dim(
-                    h, lax.dynamic_slice_in_dim(h, by, kept, -1), 0, -1
-                )
+                lax.dynamic_update_slice_in_dim(h, lax.dynamic_slice_in_dim(h, by, kept, -1), 0, -1)
                 for h in features
             )
         )
@@ -327,17 +322,18 @@ def _shift_history(rules: SystemRules, history, by) -> list:
 def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: int, inputs):
     """Run the steps ``low`` to ``high`` of one superblock; fixed bounds, differentiable."""
     size, block = rules.superblock, rules.block
-    step = _lane_function(rules, prepared, index, _normal(rules, prepared, index), inputs)
+    z = _normal(rules, prepared, index)
     delayed = any(path.delayed for path in rules.pathways)
     needed = tuple(rules.node.states) if delayed else wanted
 
     def some_steps(loop, offset, first: int, last: int):
         y, noise, history = loop
+        step = _block_stepper(rules, prepared, index, z, inputs, offset)
         sums = rules.block_sums(prepared, history, offset)
 
         def one_step(loop, lane):
             y, noise, recent = loop
-            y, noise = step(y, noise, offset, lane, sums, recent)
+            y, noise = step(y, noise, lane, sums, recent)
             recent = _append_recent(rules, prepared, recent, y, lane)
             return (y, noise, recent), {n: y[n] for n in needed}
 
@@ -382,6 +378,18 @@ def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: in
     return {"y": y, "noise": noise, "history": history}, samples
 
 
+def _with_adjoint(rules, wanted, prepared, carry, index, high, inputs, trained: bool):
+    """Run the first ``high`` steps of a superblock; the derivative is our own."""
+    numbers, others, structure = adjoint.split(prepared)
+    task = adjoint.Task(rules, wanted, high, *structure, trained)
+    y, noise, history, samples = adjoint.superblock(
+        task, numbers, others, carry["y"], carry["noise"], carry["history"], index, inputs
+    )
+    if high == rules.superblock:
+        history = _shift_history(rules, history, high)
+    return {"y": y, "noise": noise, "history": history}, samples
+
+
 def traced_run(
     rules: SystemRules,
     recording: Recording,
@@ -400,18 +408,28 @@ def traced_run(
     """
     size = rules.superblock
     prepared = rules.prepare(values)
+    given = drive_function and partial(drive_function, values["drive"])
+    trained = any(
+        path.interpolated or is_tracer(v["weights"])
+        for path, v in zip(rules.pathways, values["paths"], strict=True)
+    )
     first = start // size
     pieces = []
 
     def run_piece(carry, index, low, high, remember):
         def work(prepared, carry, index, drive):
-            inputs = _inputs(rules, drive, index - first, index, drive_function)
+            inputs = _inputs(rules, drive, index - first, index, given)
+            if low == 0 and rules.has_adjoint:
+                carry, samples = _with_adjoint(
+                    rules, recording.states, prepared, carry, index, high, inputs, trained
+                )
+                return carry, _kept_rows(samples, index, low)
             carry, samples = _static_superblock(
                 rules, recording.states, prepared, carry, index, low, high, inputs
             )
             return carry, _kept_rows(samples, index, low)
 
-        work = jax.checkpoint(work) if remember else work
+        work = jax.checkpoint(work) if remember and not rules.has_adjoint else work
         return work(prepared, carry, index, drive)
 
     def _kept_rows(samples, index, low):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import brainunit as u
 import jax.numpy as jnp
+from jax import lax
 
 from .. import _step
 from . import blocks, streams
@@ -139,6 +141,11 @@ class Pathway:
         """Whether any edge reads the past."""
         return self.plan[2] + self.plan[3] > 0
 
+    @property
+    def feature_count(self) -> int:
+        """How many arrays a region sends."""
+        return self.coupling.features
+
     def sent(self, node: NodeRules, params: dict, y: dict):
         """Return what a node sends, before any transformation, as a quantity."""
         states = node.attach(y)
@@ -208,6 +215,14 @@ class SystemRules:
         return min([self.superblock, *delayed]) if delayed else self.superblock
 
     @property
+    def has_adjoint(self) -> bool:
+        """Whether our own adjoint serves: regions meet only through edges longer than a block."""
+        blocked = [path.plan[3] + path.plan[4] == 0 for path in self.pathways]
+        delayed = any(path.delayed for path in self.pathways)
+        noise = all(rules.elementwise for _, _, rules in self.noise)
+        return delayed and all(blocked) and noise and self.node.cls.elementwise
+
+    @property
     def lookahead(self) -> int:
         """Whole steps that one step of the integrator looks ahead."""
         return _step.stages(self.node.method)
@@ -216,13 +231,24 @@ class SystemRules:
         """Compute once per run what does not change in it: padded weights and window starts."""
         return {
             "params": values["params"],
-            "noise": values["noise"],
+            "noise": {
+                slot: rules.prepare(values["noise"][slot], self.dt) for slot, _, rules in self.noise
+            },
             "paths": [
                 self._prepare_path(path, v)
                 for path, v in zip(self.pathways, values["paths"], strict=True)
             ],
             "keys": {slot: streams.slot_key(values["key"], slot) for slot, *_ in self.noise},
         }
+
+    def normal(self, prepared: dict, superblock, steps: tuple[int, ...]) -> dict:
+        """Return the normal numbers of a superblock by noise slot, correlated as asked for."""
+        out = {}
+        for slot, _, rules in self.noise:
+            shape = (*steps, *rules.draws(self.batch))
+            z = streams.draw(prepared["keys"][slot], superblock, shape, self.dtype)
+            out[slot] = rules.color(z, prepared["noise"][slot])
+        return out
 
     def _prepare_path(self, path: Pathway, values: dict) -> dict:
         weights = jnp.concatenate([values["weights"], jnp.zeros(1, values["weights"].dtype)])
@@ -234,14 +260,15 @@ class SystemRules:
             if kind == "instant":
                 out[kind] = self._instant(weight, edges["source"])
                 continue
-            out[kind] = {"source": edges["source"], "weight": weight}
+            out[kind] = {name: edges[name] for name in ("source", "back") if name in edges}
             if path.interpolated:
                 delays = jnp.concatenate([values["delay"], jnp.ones(1, weights.dtype)])
                 delay = delays[edges["slot"]]
-                whole = jnp.floor(delay)
-                out[kind] |= {"delay": whole.astype(jnp.int32), "fraction": delay - whole}
+                whole = lax.stop_gradient(jnp.floor(delay))
+                steps, late = whole.astype(jnp.int32), delay - whole
+                out[kind]["reads"] = ((weight * (1 - late), steps), (weight * late, steps + 1))
             else:
-                out[kind]["delay"] = edges["delay"]
+                out[kind]["reads"] = ((weight, edges["delay"]),)
         out["degree"] = degree
         return out
 
@@ -269,9 +296,7 @@ class SystemRules:
     def _columns(self, then, now):
         """Join the past (time, ...nodes) and the present (...nodes) to node-major columns."""
         now = jnp.broadcast_to(jnp.asarray(now, self.dtype), self.full_shape)
-        then = jnp.broadcast_to(
-            jnp.asarray(then, self.dtype), (then.shape[0], *self.full_shape)
-        )
+        then = jnp.broadcast_to(jnp.asarray(then, self.dtype), (then.shape[0], *self.full_shape))
         ahead = jnp.zeros((*self.full_shape, self.superblock), self.dtype)
         return jnp.concatenate([jnp.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
 
@@ -283,17 +308,18 @@ class SystemRules:
             if "blocked" not in p:
                 out.append(None)
                 continue
-            edges = p["blocked"]
-            start = path.plan[1] - edges["delay"] + column
-            if path.interpolated:
-                sums = tuple(_interpolated_sum(h, edges, start, width) for h in features)
-            else:
-                sums = tuple(
-                    blocks.delayed_sum(h, edges["weight"], edges["source"], start, width)
-                    for h in features
-                )
+            sums = tuple(self.window_sums(path, p["blocked"], h, column, width) for h in features)
             out.append(sums)
         return out
+
+    def window_sums(self, path, edges, history, column, width: int):
+        """Return the delayed sums of one feature for ``width`` steps from ``column`` on."""
+        return sum(
+            blocks.delayed_sum(
+                history, weight, edges["source"], path.plan[1] - delay + column, width
+            )
+            for weight, delay in edges["reads"]
+        )
 
     def coupling_inputs(self, prepared, y, c, lane, sums, recent) -> dict:
         """Return the coupling currents by inlet at the stage time ``lane + c`` of the block."""
@@ -323,31 +349,40 @@ class SystemRules:
 
     def _short_sum(self, path, edges, recent, lane):
         """Read single samples of edges shorter than a block; ``recent`` starts a block earlier."""
-        column = self.block + lane - edges["delay"]
         flat = recent.reshape(*recent.shape[:-2], -1)
-        index = edges["source"] * recent.shape[-1] + column
-        values = flat[..., index]
-        if path.interpolated:
-            values = values + edges["fraction"] * (flat[..., index - 1] - values)
-        return jnp.einsum("ij,...ij->...i", edges["weight"], values)
+        first = edges["source"] * recent.shape[-1] + self.block + lane
+        return sum(
+            jnp.einsum("ij,...ij->...i", weight, flat[..., first - delay])
+            for weight, delay in edges["reads"]
+        )
 
     def step(self, prepared, y, noise, z, inputs, t, stage_inputs):
         """Return states and noise states one step later."""
-        base = dict(inputs)
-        noise_after = {}
+        base, staged, noise_after = dict(inputs), [], {}
         for slot, inlet, rules in self.noise:
             params = prepared["noise"][slot]
             noise_after[slot], value = rules.advance(noise[slot], z[slot], params, self.dt)
-            base[inlet] = base[inlet] + value if inlet in base else value
+            if rules.amplitude is not None and rules.staged:
+                staged.append((inlet, partial(rules.modulated, value, params)))
+                continue
+            if rules.amplitude is not None:
+                value = rules.modulated(value, params, self.node.attach(y))
+            _add(base, inlet, value)
 
         def drive(now, c):
             total = dict(base)
+            for inlet, modulated in staged:
+                _add(total, inlet, modulated(self.node.attach(now)))
             for inlet, current in stage_inputs(now, c).items():
-                total[inlet] = total[inlet] + current if inlet in total else current
+                _add(total, inlet, current)
             return total
 
         y = self.node.advance(prepared["params"], y, drive, t, self.dt)
         return y, noise_after
+
+
+def _add(inputs: dict, inlet: str, value) -> None:
+    inputs[inlet] = inputs[inlet] + value if inlet in inputs else value
 
 
 def _at_stage(read, c):
@@ -357,13 +392,3 @@ def _at_stage(read, c):
             return read(int(c))
     now = read(0)
     return now + c * (read(1) - now)
-
-
-def _interpolated_sum(history, edges, start, width: int):
-    """Delayed sum at real delays: each window read once, weighted towards its two neighbours."""
-
-    def one(weight, shift):
-        return blocks.delayed_sum(history, weight, edges["source"], start + shift, width)
-
-    fraction = edges["fraction"]
-    return one(edges["weight"] * (1 - fraction), 0) + one(edges["weight"] * fraction, -1)

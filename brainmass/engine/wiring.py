@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .._compat import is_tracer
+from .._compat import inside_trace, is_tracer
 from .blocks import EdgePlan, plan_edges
 from .system import Pathway, SystemRules
 
@@ -63,7 +63,9 @@ class Wiring:
         most = np.where(delays.most > 0, np.maximum(most, least + 1), 0)
         least = np.where(most > 0, least, 0)
         plan = plan_edges(target, source, least, nodes, least, most)
-        exact = jnp.clip(jnp.asarray(delays.value) / dt, np.maximum(least, 1), np.maximum(most - 1, 1))
+        exact = jnp.clip(
+            jnp.asarray(delays.value) / dt, np.maximum(least, 1), np.maximum(most - 1, 1)
+        )
         return cls(target, source, plan, exact, True)
 
 
@@ -95,7 +97,7 @@ class PathBinding:
         out = {
             "params": {n: cast(getattr(self.coupling, n).mantissa()) for n, _ in self.rules.units},
             "weights": cast(weights[self.wiring.target, self.wiring.source]),
-            "edges": self.wiring.plan.arrays(self.rules.interpolated),
+            "edges": self.wiring.plan.arrays(self.rules.interpolated, inside_trace()),
         }
         if self.rules.interpolated:
             out["delay"] = cast(self.wiring.delay)

@@ -1,0 +1,1 @@
+"""Data that come with brainmass, and the script that made them."""

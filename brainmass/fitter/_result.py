@@ -1,0 +1,162 @@
+"""What a fit returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import brainunit as u
+import numpy as np
+
+from brainmass._errors import choices
+
+__all__ = ["FitResult", "History"]
+
+
+class History(Sequence):
+    """The course of a fit: a sequence of losses, and columns of what else was noted.
+
+    Parameters
+    ----------
+    columns : dict
+        Name to list of equal length; ``'loss'`` is one of them.
+
+    Examples
+    --------
+    >>> from brainmass.fitter import History
+    >>> history = History({"step": [0, 1], "loss": [2.0, 1.5]})
+    >>> len(history), history[-1], min(history)
+    (2, 1.5, 1.5)
+    >>> history["step"]
+    array([0, 1])
+    """
+
+    def __init__(self, columns: dict[str, list]):
+        self._columns = columns
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns["loss"])
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, str):
+            return self._columns["loss"][index]
+        if index not in self._columns:
+            raise KeyError(
+                f"History: column must be one of {choices(self._columns)}; got {index!r}. "
+                "Choose one."
+            )
+        column = self._columns[index]
+        if column and isinstance(column[0], u.Quantity):
+            unit = column[0].unit
+            return u.Quantity(np.stack([np.asarray(v.to_decimal(unit)) for v in column]), unit=unit)
+        return column if column and isinstance(column[0], dict) else np.asarray(column)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._columns["loss"])
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self._columns["loss"], dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} losses; columns {choices(self._columns)})"
+
+
+class FitResult:
+    """Outcome of a fit: the best point that was seen, and how the search got there.
+
+    ``best_loss``, ``best_params`` and ``prediction`` belong to one and the same point, and the
+    model is left there.
+
+    Parameters
+    ----------
+    backend : str
+        ``'grad'``, ``'nevergrad'`` or ``'scipy'``.
+    best_loss : float
+        Smallest finite loss, a number in ``loss_unit``; NaN if no loss was finite.
+    best_params : dict
+        Dotted name to value at the best point, as ``Param.value()`` gives it, with unit.
+    history : History
+        Losses, and columns ``'step'``, ``'loss'``, ``'best_loss'``, ``'gradient_norm'`` (of the
+        scaled parameters), parts of the loss, and parameters.
+    n_steps : int
+        Steps that were done.
+    prediction : object
+        What ``predict`` returned at the best point, without its transient; None with a
+        ``loss_fn``.
+    optimizer : object
+        The optimiser.
+    raw : object
+        What the optimiser's own library returned, if anything.
+    model : brainstate.nn.Module
+        The model, at the best point.
+    loss_unit : brainunit.Unit, optional
+        Unit of the losses.
+    parts : dict, optional
+        Weighted parts of the best loss.
+    aux : object, optional
+        What ``loss_fn`` returned beside the loss, at the best point.
+    interrupted : bool, default False
+        Whether the fit ended by Ctrl-C or :meth:`Fitter.stop`.
+    message : str, default ''
+        Why the fit ended.
+    n_failed : int, default 0
+        Evaluations whose loss or gradient was not finite.
+    seed : int, optional
+        Seed of the fit.
+
+    Examples
+    --------
+    >>> from brainmass.fitter import FitResult
+    >>> FitResult(backend="grad", best_loss=0.0125, best_params={"k": 0.5}, n_steps=10)
+    FitResult(backend='grad', best_loss=0.0125, n_steps=10, params=[k])
+    """
+
+    def __init__(
+        self,
+        *,
+        backend: str,
+        best_loss: float,
+        best_params: dict[str, Any],
+        history: Any = (),
+        n_steps: int = 0,
+        prediction: Any = None,
+        optimizer: Any = None,
+        raw: Any = None,
+        model: Any = None,
+        loss_unit: u.Unit = u.UNITLESS,
+        parts: dict[str, float] | None = None,
+        aux: Any = None,
+        interrupted: bool = False,
+        message: str = "",
+        n_failed: int = 0,
+        seed: int | None = None,
+    ):
+        self.backend = backend
+        self.best_loss = best_loss
+        self.best_params = best_params
+        self.history = history
+        self.n_steps = n_steps
+        self.prediction = prediction
+        self.optimizer = optimizer
+        self.raw = raw
+        self.model = model
+        self.loss_unit = loss_unit
+        self.parts = parts or {}
+        self.aux = aux
+        self.interrupted = interrupted
+        self.message = message
+        self.n_failed = n_failed
+        self.seed = seed
+
+    def __repr__(self) -> str:
+        unit = "" if self.loss_unit.is_unitless else f" {self.loss_unit}"
+        return (
+            f"FitResult(backend={self.backend!r}, best_loss={self.best_loss:.6g}{unit}, "
+            f"n_steps={self.n_steps}, params=[{', '.join(self.best_params)}]"
+            + (", interrupted=True)" if self.interrupted else ")")
+        )
