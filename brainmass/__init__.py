@@ -7,7 +7,24 @@ from ._declare import inlet, option, param, state, uniform
 from ._errors import DivergenceError, RunInterrupted, UnitError
 from ._version import __version__
 from .catalogue import ModelDetails, ModelInfo, list_models, model_info
-from .coupling import AdditiveCoupling, Coupling, DiffusiveCoupling
+from .coupling import (
+    AdditiveCoupling,
+    Coupling,
+    DiffusiveCoupling,
+    HyperbolicTangentCoupling,
+    KuramotoCoupling,
+    LaplacianCoupling,
+    PreSigmoidalCoupling,
+    ScalingCoupling,
+    SigmoidalCoupling,
+    SigmoidalJansenRitCoupling,
+    additive_coupling,
+    diffusive_coupling,
+    hyperbolic_tangent_coupling,
+    kuramoto_coupling,
+    sigmoidal_coupling,
+    sigmoidal_jansen_rit_coupling,
+)
 from .dynamics import NeuralMass
 from .functions import bounded_input, delay_index, process_sequence, sigmoid, sys2nd
 from .models import (
@@ -60,6 +77,8 @@ _LAZY = {
     "Connectome": "connectome",
     "FitResult": "fitter",
     "Fitter": "fitter",
+    "LaplacianConnParam": "coupling.laplacian",
+    "laplacian_connectivity": "connectome",
     "show_versions": "_versions",
 }
 _MODULES = ("connectome", "datasets", "objectives", "stimuli", "testing")
@@ -84,9 +103,13 @@ __all__ = [
     "HORNSeqNetwork",
     "HORNStep",
     "HopfStep",
+    "HyperbolicTangentCoupling",
     "JansenRitStep",
     "JansenRitTR",
+    "KuramotoCoupling",
     "KuramotoNetwork",
+    "LaplacianConnParam",
+    "LaplacianCoupling",
     "LarterBreakspearStep",
     "LinearStep",
     "LorenzStep",
@@ -98,7 +121,11 @@ __all__ = [
     "Noise",
     "OUProcess",
     "PinkNoise",
+    "PreSigmoidalCoupling",
     "RunInterrupted",
+    "ScalingCoupling",
+    "SigmoidalCoupling",
+    "SigmoidalJansenRitCoupling",
     "Simulator",
     "StuartLandauStep",
     "ThresholdLinearStep",
@@ -119,12 +146,17 @@ __all__ = [
     "WongWangStep",
     "XY_Oscillator",
     "__version__",
+    "additive_coupling",
     "bounded_input",
     "connectome",
     "datasets",
     "delay_index",
+    "diffusive_coupling",
     "engine",
+    "hyperbolic_tangent_coupling",
     "inlet",
+    "kuramoto_coupling",
+    "laplacian_connectivity",
     "list_models",
     "model_info",
     "objectives",
@@ -133,6 +165,8 @@ __all__ = [
     "process_sequence",
     "show_versions",
     "sigmoid",
+    "sigmoidal_coupling",
+    "sigmoidal_jansen_rit_coupling",
     "state",
     "stimuli",
     "sys2nd",

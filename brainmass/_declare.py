@@ -451,7 +451,8 @@ def _refuse_other_dtypes(array, spec: Spec, who: str, argument: str | None = Non
 
 
 def _short(value) -> str:
-    text = str(np.asarray(value)) if np.ndim(value) == 0 else "values"
+    known = np.ndim(value) == 0 and not is_tracer(value)
+    text = str(np.asarray(value)) if known else "values"
     return text if len(text) < 30 else "value"
 
 

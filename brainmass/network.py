@@ -40,8 +40,8 @@ class Network(brainstate.nn.Module):
     ----------
     node : NeuralMass
         Model of one region, sized for N regions.
-    conn : array (N, N), Quantity, Param or Connectome
-        Weights, row = target. The diagonal is ignored unless ``self_connection``. Signed weights
+    conn : array (N, N), Quantity, sparse matrix, Param or Connectome
+        Weights, row = target; a run costs what the edges cost. The diagonal is ignored unless ``self_connection``. Signed weights
         are allowed. A trainable ``Param`` trains every weight off the diagonal.
     distance : brainunit.Quantity (N, N), optional
         Lengths of the connections. Plain numbers together with a plain speed are read as ms.
@@ -126,7 +126,7 @@ class Network(brainstate.nn.Module):
             )
         self.node = node
         self.n_node = n = node.varshape[0]
-        self.self_connection = bool(self_connection)
+        self.self_connection = bool(self_connection) or _is_laplacian(conn)
         if hasattr(conn, "weights"):
             distance = conn.distances if distance is None and speed is not None else distance
             conn = conn.weights
@@ -438,7 +438,16 @@ def _read_couplings(coupling, k):
     return items if several else items[0]
 
 
+def _is_laplacian(conn) -> bool:
+    """Whether the diagonal of ``conn`` is part of what it means."""
+    return isinstance(conn, Param) and conn.precompute is not None
+
+
 def _read_weights(conn, n: int) -> DeclaredParam:
+    if hasattr(conn, "todense") or hasattr(conn, "toarray"):
+        conn = np.asarray(conn.toarray() if hasattr(conn, "toarray") else conn.todense())
+    elif isinstance(conn, list | tuple):
+        conn = np.asarray(conn)
     value = conn.value() if isinstance(conn, Param) else conn
     shape = np.shape(u.get_mantissa(value))
     if shape == (n * n,) and not isinstance(conn, Param):

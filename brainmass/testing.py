@@ -14,15 +14,15 @@ from .simulator import Simulator
 __all__ = ["check_model"]
 
 
-def check_model(model: type[NeuralMass], *, regions: int = 3, dt=0.1 * u.ms, steps: int = 40):
+def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: int = 40):
     """Check that a model keeps the contract of :class:`NeuralMass`.
 
     The checks: the documentation and a reference are there; derivatives have units, shapes and
     finite values over the declared ranges; a step by hand, a compiled run and a traced run agree;
-    ``vmap`` over a parameter equals a loop; batches have independent noise and the right shape; node
-    k does not depend on node j unless ``elementwise`` is False; additive inlets enter linearly; and
-    gradients with respect to every parameter are finite and, in float64, equal to central
-    differences.
+    ``vmap`` over a parameter equals a loop; batches have independent noise and the right shape;
+    node k does not depend on node j unless ``elementwise`` is False; additive inlets enter
+    linearly; and gradients with respect to every parameter are finite and, in float64, equal to
+    central differences.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=0.1 * u.ms, ste
         A subclass of :class:`NeuralMass`.
     regions : int, default 3
         Number of regions of the test instances.
-    dt : brainunit.Quantity, default 0.1 ms
-        Step of the test runs.
+    dt : brainunit.Quantity, optional
+        Step of the test runs. Default: ``suggested_dt`` of the model.
     steps : int, default 40
         Length of the test runs.
 
@@ -45,7 +45,7 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=0.1 * u.ms, ste
     >>> import brainmass
     >>> brainmass.testing.check_model(brainmass.HopfStep)
     """
-    checks = _Checks(model, regions, dt, steps)
+    checks = _Checks(model, regions, model.suggested_dt if dt is None else dt, steps)
     checks.documentation()
     checks.derivatives()
     checks.bounds()
@@ -65,6 +65,9 @@ class _Checks:
         self.kinds = model.declaration
         self.duration = steps * dt
         self.starts = self._starts()
+        rules = self.instance().rules()
+        self.rates = jax.jit(lambda params, y, inputs: rules.rates(params, y, inputs, 0.0))
+        self.loss = jax.jit(self._loss)
 
     def fail(self, what: str) -> None:
         raise AssertionError(f"{self.model.__name__}: {what}")
@@ -87,7 +90,9 @@ class _Checks:
             start = spec.start(spec.default, self.model.__name__, (self.regions,))
             shifted = np.asarray(start) + 0.05 * rng.random(self.regions)
             low, high = spec.clamp or (None, None)
-            starts[name] = spec.attach(shifted if spec.clamp is None else np.clip(shifted, low, high))
+            starts[name] = spec.attach(
+                shifted if spec.clamp is None else np.clip(shifted, low, high)
+            )
         return starts
 
     def run(self, node, **options) -> dict:
@@ -110,17 +115,25 @@ class _Checks:
             for n, s in self.kinds.states.items()
         )
 
+    def _mantissas(self, node):
+        states = zip(self.kinds.states, self._state(node), strict=True)
+        params = {n: getattr(node, n).mantissa() for n in self.kinds.params}
+        return {n: u.get_mantissa(v) for n, v in states}, params
+
     def derivatives(self) -> None:
         node = self.instance()
-        values = node.derivative(self._state(node), 0.0 * u.ms)
+        values = jax.jit(lambda y: node.derivative(y, 0.0 * u.ms))(self._state(node))
         for (name, spec), value in zip(self.kinds.states.items(), values, strict=True):
             unit = u.get_unit(value)
             wanted = spec.unit / u.ms
-            self.demand(unit.has_same_dim(wanted), f"d{name}/dt must be in [{wanted}]; got [{unit}]")
+            self.demand(
+                unit.has_same_dim(wanted), f"d{name}/dt must be in [{wanted}]; got [{unit}]"
+            )
             self.demand(value.shape == (self.regions,), f"d{name}/dt must have the state's shape")
             self.demand(np.isfinite(u.get_mantissa(value)).all(), f"d{name}/dt must be finite")
 
     def bounds(self) -> None:
+        y, params = self._mantissas(self.instance())
         for name, spec in self.kinds.params.items():
             if spec.bounds is None:
                 continue
@@ -128,9 +141,9 @@ class _Checks:
             low, high = spec.bounds
             self.demand(low <= default <= high, f"default of '{name}' must lie in its bounds")
             for value in spec.bounds:
-                node = self.instance(**{name: spec.attach(value)})
-                rates = node.derivative(self._state(node), 0.0 * u.ms)
-                finite = all(np.isfinite(u.get_mantissa(r)).all() for r in rates)
+                inside = spec.check(spec.attach(value), self.model.__name__, (self.regions,))
+                rates = self.rates({**params, name: jnp.asarray(inside, params[name].dtype)}, y, {})
+                finite = all(np.isfinite(rate).all() for rate in rates.values())
                 self.demand(finite, f"derivatives must be finite at {name} = {value}")
 
     def paths_agree(self) -> None:
@@ -157,40 +170,33 @@ class _Checks:
             shape = (self.steps, 2, self.regions)
             self.demand(out[name].shape == shape, f"a batch of '{name}' must have shape {shape}")
 
-    def _losses(self):
-        """Return a compiled map from parameter values to the mean final state, and defaults."""
+    def _loss(self, values):
+        """Return the mean final state for some parameter values."""
         specs = self.kinds.params
-        defaults = {n: float(np.asarray(u.get_mantissa(s.default))) for n, s in specs.items()}
+        result = self.run(self.instance(**{n: specs[n].attach(v) for n, v in values.items()}))
+        return sum(jnp.mean(u.get_mantissa(result[name])[-1]) for name in self.kinds.states)
 
-        def loss(values):
-            node = self.instance(**{n: specs[n].attach(v) for n, v in values.items()})
-            result = self.run(node)
-            return sum(jnp.mean(u.get_mantissa(result[name])[-1]) for name in self.kinds.states)
-
-        return loss, {n: jnp.asarray(v) for n, v in defaults.items()}
+    def _defaults(self) -> dict:
+        return {
+            n: jnp.asarray(float(u.get_mantissa(s.default))) for n, s in self.kinds.params.items()
+        }
 
     def parameters_map(self) -> None:
-        loss, defaults = self._losses()
+        defaults = self._defaults()
         if not defaults:
             return
         name, value = next(iter(defaults.items()))
-
-        def of_first(value):
-            return loss({**defaults, name: value})
-
         values = jnp.stack([value, value * 1.01 + 1e-3])
-        mapped = np.asarray(jax.jit(jax.vmap(of_first))(values))
-        one = jax.jit(of_first)
-        close = np.allclose(mapped, [float(one(v)) for v in values], rtol=1e-4, atol=1e-5)
+        mapped = jax.jit(jax.vmap(lambda v: self._loss({**defaults, name: v})))(values)
+        looped = [float(self.loss({**defaults, name: v})) for v in values]
+        close = np.allclose(np.asarray(mapped), looped, rtol=1e-4, atol=1e-5)
         self.demand(close, f"vmap over '{name}' must equal a loop")
 
     def elementwise(self) -> None:
         if not self.model.elementwise:
             return
-        node = self.instance()
-        y = {n: u.get_mantissa(v) for n, v in zip(self.kinds.states, self._state(node), strict=True)}
-        params = {n: getattr(node, n).mantissa() for n in self.kinds.params}
-        matrix = jax.jacfwd(lambda y: node.rules().rates(params, y, {}, 0.0))(y)
+        y, params = self._mantissas(self.instance())
+        matrix = jax.jit(jax.jacfwd(lambda y: self.rates(params, y, {})))(y)
         for a in self.kinds.states:
             for b in self.kinds.states:
                 block = np.asarray(matrix[a][b])
@@ -198,16 +204,15 @@ class _Checks:
                 self.demand(not rest.any(), f"d{a}/dt of one node must not depend on another node")
 
     def linear_inlets(self) -> None:
-        node = self.instance()
-        y = {n: u.get_mantissa(v) for n, v in zip(self.kinds.states, self._state(node), strict=True)}
-        params = {n: getattr(node, n).mantissa() for n in self.kinds.params}
+        y, params = self._mantissas(self.instance())
         for name, spec in self.kinds.inlets.items():
             if not spec.additive:
                 continue
 
+            @jax.jit
             def slope(value, name=name):
                 return jax.jvp(
-                    lambda v: node.rules().rates(params, y, {name: v}, 0.0),
+                    lambda v: self.rates(params, y, {name: v}),
                     (value,),
                     (jnp.ones_like(value),),
                 )[1]
@@ -222,16 +227,15 @@ class _Checks:
 
     def gradients(self) -> None:
         x64 = jax.config.jax_enable_x64 and brainstate.environ.get_precision() == 64
-        loss, defaults = self._losses()
-        slopes = jax.jit(jax.grad(loss))(defaults)
-        one = jax.jit(loss)
+        defaults = self._defaults()
+        slopes = jax.jit(jax.grad(self._loss))(defaults)
         for name, slope in slopes.items():
             slope = float(slope)
             self.demand(np.isfinite(slope), f"the gradient with respect to '{name}' must be finite")
             if not x64:
                 continue
             h = 1e-5 * max(1.0, abs(float(defaults[name])))
-            up, down = (one({**defaults, name: defaults[name] + d}) for d in (h, -h))
+            up, down = (self.loss({**defaults, name: defaults[name] + d}) for d in (h, -h))
             central = (float(up) - float(down)) / (2 * h)
             self.demand(
                 abs(slope - central) <= 1e-3 * max(abs(central), 1e-4),

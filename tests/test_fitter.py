@@ -87,7 +87,7 @@ def test_history_holds_the_loss_before_each_step_and_columns():
     result = Fitter(Gain(), adam(), loss_fn=parabola).fit(n_steps=5)
     assert len(result.history) == 5
     assert result.history[0] == 4.0
-    assert list(result.history) == result.history[:]
+    assert isinstance(result.history, list)
     assert np.allclose((result.history["gain"] - 2) ** 2, result.history["loss"])
     assert np.array_equal(result.history["step"], np.arange(5))
     assert np.all(np.diff(result.history["best_loss"]) <= 0)
@@ -110,6 +110,29 @@ def test_gradient_matches_a_finite_difference_through_a_simulation(x64):
     slope = (fitter.evaluate(a=0.1 + 1e-5).loss - fitter.evaluate(a=0.1 - 1e-5).loss) / 2e-5
     width = 2.0  # the declared range of a is -1 to 1
     assert report["gradient_norm"] == pytest.approx(abs(slope) * width, rel=1e-6)
+
+
+def test_gradient_through_a_delayed_network_matches_a_finite_difference(x64):
+    conn = brainmass.datasets.load_dataset("example_connectome")
+    net = brainmass.Network(
+        brainmass.HopfStep(8, a=0.1, w=np.linspace(0.2, 0.3, 8), init_x=0.1),
+        conn=conn, speed=5 * u.mm / u.ms, coupling="diffusive", coupled_var="x",
+        k=Param(0.1, fit=True),
+    )  # fmt: skip
+
+    def predict(model):
+        run = brainmass.Simulator(model, dt=0.5 * u.ms).run(
+            80 * u.ms, monitors=lambda m: m.node.x.value
+        )
+        return run["output"]
+
+    fitter = Fitter(net, braintools.optim.SGD(lr=0.0), predict=predict)
+    fitter.start(np.ones((160, 8)), n_steps=1)
+    (name,) = fitter.params
+    norm = fitter.step()["gradient_norm"]
+    up, down = (fitter.evaluate({name: 0.1 + step}).loss for step in (1e-5, -1e-5))
+    assert norm > 1e-3
+    assert norm == pytest.approx(abs(up - down) / 2e-5, rel=1e-5)
 
 
 # -- what can be fitted ----------------------------------------------------------------------
@@ -371,6 +394,20 @@ def test_learning_rate_schedules_advance_with_the_steps_and_start_anew():
         assert result.history["gain"][0] == start
 
 
+def test_a_schedule_is_left_where_the_user_has_it():
+    schedule = braintools.optim.StepLR(base_lr=0.1, step_size=2, gamma=0.1)
+    optimizer = braintools.optim.SGD(lr=schedule)
+    fitter = Fitter(Gain(), optimizer, loss_fn=lambda m: m.gain.value())
+    part = fitter.fit(n_steps=3)
+    assert schedule.last_epoch.value == 0
+    assert schedule.current_lrs.value == [0.1]
+    other = Fitter(Gain(), optimizer, loss_fn=lambda m: m.gain.value()).fit(n_steps=3)
+    assert other.history[:] == part.history[:]
+    fitter.set(n_steps=5)
+    steps = np.diff(fitter.resume().history["gain"])
+    assert np.allclose(steps, [-0.1, -0.1, -0.01, -0.01], atol=1e-6)
+
+
 def test_plateau_schedule_is_given_the_loss():
     schedule = braintools.optim.ReduceLROnPlateau(base_lr=0.1, factor=0.1, patience=2)
     loss = lambda m: 0.0 * m.gain.value() + 1.0  # noqa: E731
@@ -501,6 +538,38 @@ def test_a_fit_that_starts_at_nan_ends_at_once_and_says_so():
     assert float(result.best_params["gain"]) == 0.0
     assert float(fitter.model.gain.value()) == 0.0
     assert "no point" in result.message
+
+
+def test_an_optimiser_that_steps_to_nan_is_survived():
+    def update(gradient, state, params=None):
+        bad = jnp.where(state == 2, jnp.nan, -0.1)
+        return jax.tree.map(lambda g: bad * g, gradient), state + 1
+
+    optimizer = optax.GradientTransformation(lambda params: jnp.zeros((), jnp.int32), update)
+    result = Fitter(Gain(), optimizer, loss_fn=parabola).fit(n_steps=60)
+    assert np.all(np.isfinite(result.history["loss"]))
+    assert result.best_loss < 1e-3
+
+
+def test_an_error_in_a_callback_ends_the_fit_with_the_model_at_the_best_point():
+    def fail(report):
+        if report["step"] == 3:
+            raise RuntimeError("my own mistake")
+
+    fitter = Fitter(Gain(), adam(), loss_fn=parabola, callbacks=fail)
+    with pytest.raises(RuntimeError, match="my own mistake"):
+        fitter.fit(n_steps=50)
+    assert fitter.status == "interrupted"
+    assert float(fitter.model.gain.value()) == pytest.approx(0.6, abs=0.01)
+    assert fitter.result().n_steps == 4
+
+
+def test_ctrl_c_before_the_first_step_is_done_is_passed_on():
+    def interrupt(model):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Fitter(Gain(), adam(), loss_fn=interrupt).fit(n_steps=3)
 
 
 # -- callbacks, verbosity, interruption ------------------------------------------------------

@@ -289,7 +289,9 @@ class SystemRules:
             prepared = {"params": v["params"]}
             sent = path.sent(self.node, values["params"], y)
             now, _ = path.features(prepared, sent)
-            then, _ = path.features(prepared, u.Quantity(past, unit=u.get_unit(sent)))
+            unit = u.get_unit(sent)
+            past = past if unit.is_unitless else u.Quantity(past, unit=unit)
+            then, _ = path.features(prepared, past)
             histories.append(tuple(map(self._columns, then, now)))
         return histories
 

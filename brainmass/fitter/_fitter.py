@@ -254,6 +254,11 @@ class Fitter:
                     self.step()
         except KeyboardInterrupt:
             self._end("interrupted", f"interrupted after {self._done} of {self._n_steps} steps")
+            if self._best is None:
+                raise
+        except BaseException:
+            self._end("interrupted", f"ended by an error after {self._done} steps")
+            raise
         finally:
             self._loop = None
             self._bar.close()

@@ -75,10 +75,6 @@ class GradientSearch(Search):
         """Change the learning rate."""
         self._carry = (*self._carry[:2], self.rule.set_rate(rate, self._carry[2]))
 
-    def close(self) -> None:
-        """Put the learning rate schedule back."""
-        self.rule.close()
-
     def _make_step(self, program: Program):
         space, rule = self.problem.space, self.rule
 
@@ -96,9 +92,12 @@ class GradientSearch(Search):
                 usable, state, theta, rates,
                 value=loss, grad=usable, value_fn=lambda theta: loss_of(theta)[0],
             )  # fmt: skip
-            back = jax.tree.map(lambda a, b: (a + b) / 2, theta, anchor)
+            sound = _finite(moved)  # an optimiser may lose its way where loss and gradient do not
+            moved = space.project(_choose(sound, moved, theta))
+            new_state = _choose(sound, new_state, rule.fresh(theta))
+            back = jax.tree.map(_halfway, theta, anchor)
             after = (
-                space.project(_choose(good, moved, back)),
+                _choose(good, moved, back),
                 _choose(good, theta, anchor),
                 _choose(good, new_state, state),
             )
@@ -110,6 +109,14 @@ class GradientSearch(Search):
 
 def _choose(condition, yes, no):
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def _halfway(a, b):
+    return jnp.where(jnp.isfinite(a), (a + b) / 2, b)
+
+
+def _finite(tree) -> jax.Array:
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
 
 
 def _norm(tree) -> jax.Array:

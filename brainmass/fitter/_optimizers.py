@@ -23,8 +23,8 @@ def default_optimizer() -> Any:
 class Rule:
     """A gradient rule as pure functions of theta, gradient and state.
 
-    The optimiser itself is never written to, apart from its learning rate schedule, which is put
-    back by :meth:`close`: the same optimiser can serve any number of fits.
+    The optimiser itself is never changed; its learning rate schedule is stepped and put back. The
+    same optimiser can serve any number of fits.
 
     Parameters
     ----------
@@ -53,15 +53,21 @@ class Rule:
                     "the parameters."
                 )
             tx, self._schedule = optimizer.tx, optimizer.lr_scheduler
-            self._saved = [(state, state.value) for state in _states(self._schedule)]
+            self._states = _states(self._schedule)
+            self._original = self._own = [state.value for state in self._states]
         self._tx = optax.with_extra_args_support(tx)
         self._apply = optax.apply_updates
         self._init = jax.jit(self._tx.init)
 
     def init(self, theta: Any) -> Any:
         """Return the state before the first step, and start the schedule anew."""
-        self.close()
+        if self._schedule is not None:
+            self._own = self._original
         return self._init(theta)
+
+    def fresh(self, theta: Any) -> Any:
+        """Return the state before the first step; for use inside a trace."""
+        return self._tx.init(theta)
 
     def update(self, gradient, state, theta, rates, **extra) -> tuple[Any, Any]:
         """Return the next theta and state; pure, for use inside a trace."""
@@ -74,23 +80,25 @@ class Rule:
         """Learning rates of the schedule now; empty for an optax transformation."""
         if self._schedule is None:
             return []
-        return [np.asarray(float(rate)) for rate in self._schedule.current_lrs.value]
+        with self._running():
+            return [np.asarray(float(rate)) for rate in self._schedule.current_lrs.value]
 
     def advance(self, loss: float) -> None:
         """Take one step of the schedule."""
         if self._schedule is None or getattr(self._schedule, "factor", None) == 1.0:
             return
-        if type(self._schedule).__name__ == "ReduceLROnPlateau":
-            if np.isfinite(loss):
+        with self._running():
+            if type(self._schedule).__name__ != "ReduceLROnPlateau":
+                self._schedule.step()
+            elif np.isfinite(loss):
                 self._schedule.step(loss)
-        else:
-            self._schedule.step()
 
     def set_rate(self, rate: float, state: Any) -> Any:
         """Set the learning rate, and return the optimiser state that goes with it."""
         if self._schedule is not None:
-            current = self._schedule.current_lrs
-            current.value = [float(rate)] * len(current.value)
+            with self._running():
+                current = self._schedule.current_lrs
+                current.value = [float(rate)] * len(current.value)
             return state
         if hasattr(state, "hyperparams") and "learning_rate" in state.hyperparams:
             old = state.hyperparams["learning_rate"]
@@ -101,10 +109,17 @@ class Rule:
             "optax.inject_hyperparams; got another optax transformation. Use one of these."
         )
 
-    def close(self) -> None:
-        """Put the schedule back to where it was."""
-        if self._schedule is not None:
-            for state, value in self._saved:
+    @contextmanager
+    def _running(self):
+        """Put the schedule where this fit stands, and back to where the user has it."""
+        found = [state.value for state in self._states]
+        for state, value in zip(self._states, self._own, strict=True):
+            state.restore_value(value)
+        try:
+            yield
+            self._own = [state.value for state in self._states]
+        finally:
+            for state, value in zip(self._states, found, strict=True):
                 state.restore_value(value)
 
     @contextmanager

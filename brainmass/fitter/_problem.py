@@ -224,8 +224,9 @@ class _Borrowed:
         self._stack.__exit__(None, None, None)
         for node, saved in self._nodes:
             attributes = vars(node)
-            attributes.clear()
             attributes.update(saved)
+            for name in attributes.keys() - saved.keys():
+                del attributes[name]
         for container, saved in self._containers:
             container.clear()
             (container.update if isinstance(container, dict) else container.extend)(saved)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import brainunit as u
@@ -13,8 +12,8 @@ from brainmass._errors import choices
 __all__ = ["FitResult", "History"]
 
 
-class History(Sequence):
-    """The course of a fit: a sequence of losses, and columns of what else was noted.
+class History(list):
+    """The course of a fit: a list of losses, and columns of what else was noted.
 
     Parameters
     ----------
@@ -32,6 +31,7 @@ class History(Sequence):
     """
 
     def __init__(self, columns: dict[str, list]):
+        super().__init__(columns["loss"])
         self._columns = columns
 
     @property
@@ -39,12 +39,9 @@ class History(Sequence):
         """Names of the columns."""
         return list(self._columns)
 
-    def __len__(self) -> int:
-        return len(self._columns["loss"])
-
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, str):
-            return self._columns["loss"][index]
+            return super().__getitem__(index)
         if index not in self._columns:
             raise KeyError(
                 f"History: column must be one of {choices(self._columns)}; got {index!r}. "
@@ -55,12 +52,6 @@ class History(Sequence):
             unit = column[0].unit
             return u.Quantity(np.stack([np.asarray(v.to_decimal(unit)) for v in column]), unit=unit)
         return column if column and isinstance(column[0], dict) else np.asarray(column)
-
-    def __iter__(self) -> Iterator[float]:
-        return iter(self._columns["loss"])
-
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        return np.array(self._columns["loss"], dtype=dtype)
 
     def __repr__(self) -> str:
         return f"History({len(self)} losses; columns {choices(self._columns)})"

@@ -135,9 +135,6 @@ class Search(ABC):
         record = self._compiled("evaluate", self._make_evaluate)(theta, *self.arguments())
         return Candidate(theta, float(record["loss"]), self.key, record)
 
-    def close(self) -> None:  # noqa: B027 - most have nothing to do
-        """Leave the optimiser as it was given."""
-
     def row(self, loss: float, parts: dict, values: dict, norm: float = float("nan")) -> Row:
         """Return a row of the history."""
         numbers = {n: float(u.get_mantissa(parts[n])) for n in self.program.parts if n in parts}

@@ -1,12 +1,23 @@
-"""Jansen-Rit cortical column."""
+"""Jansen-Rit cortical column, and a whole-brain model of columns sampled at a repetition time."""
 
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import brainstate
 import brainunit as u
 import jax
+import jax.numpy as jnp
+import numpy as np
+from brainstate.nn import Param
 
 from .._declare import inlet, option, param, state
-from ..dynamics import NeuralMass
+from .._random import fresh_key
+from .._step import milliseconds
+from ..dynamics import Catalogued, NeuralMass
 
-__all__ = ["JansenRitStep"]
+__all__ = ["JansenRitStep", "JansenRitTR"]
 
 
 def unchanged(rate):
@@ -42,9 +53,7 @@ class JansenRitStep(NeuralMass):
     Ai = param(
         22.0 * u.mV, bounds=(17.6, 110.0), domain="nonnegative", doc="inhibitory synaptic gain"
     )
-    be = param(
-        100.0 * u.Hz, bounds=(5.0, 150.0), domain="positive", doc="excitatory rate constant"
-    )
+    be = param(100.0 * u.Hz, bounds=(5.0, 150.0), domain="positive", doc="excitatory rate constant")
     bi = param(50.0 * u.Hz, bounds=(25.0, 75.0), domain="positive", doc="inhibitory rate constant")
     C = param(135.0, bounds=(65.0, 1350.0), domain="nonnegative", doc="mean number of synapses")
     a1 = param(1.0, bounds=(0.5, 1.5), doc="pyramidal to excitatory, as a fraction of C")
@@ -91,3 +100,222 @@ class JansenRitStep(NeuralMass):
     def eeg(self):
         """Return the potential ``E - I`` of the pyramidal cells, the EEG proxy, in mV."""
         return self.read_output()
+
+
+_GAINS = ("k", "g_l", "g_f", "g_b")
+_WEIGHTS = ("w_ll", "w_ff", "w_bb")
+
+
+class JansenRitTR(Catalogued, brainstate.nn.Module):
+    """Jansen-Rit columns on a connectome, observed once per repetition time (TR).
+
+    The model of Momi et al. for responses to stimulation. Three pathways, lateral, feed-forward and
+    feedback, share one connectome: ``exp(w) * sc``, divided by its Frobenius norm, the lateral one
+    made symmetric first. Each sends ``M`` of an earlier TR and subtracts, with its row sums, what
+    the receiver does now: ``M`` for the lateral pathway, into the pyramidal sigmoid, ``E - I`` for
+    the feed-forward one, into the pulse density, and for the feedback one, into the inhibitory
+    sigmoid, with the opposite sign.
+
+    Parameters
+    ----------
+    in_size : int
+        Number of regions N.
+    delay : array (N, N)
+        Delays in whole TRs, row = target; 0 is the TR before.
+    sc : array (N, N)
+        Structural connectivity.
+    k : float or Param
+        Gain of the external input, in mV.
+    w_ll, w_ff, w_bb : float, array (N, N) or Param
+        Logarithms of the factors on the connectome, by pathway.
+    g_l, g_f, g_b : float or Param
+        Gains of the pathways: dimensionless, in Hz/mV, dimensionless.
+    std_in : float, optional
+        Standard deviation of normal numbers added at each step to the pyramidal (mV), excitatory
+        (Hz) and inhibitory (mV) input.
+    mask : array (N, N), optional
+        Factor on the normalised weights.
+    delay_init : float, default 0.0
+        ``M`` before the first TR, in mV.
+    tr : brainunit.Quantity, default 1 ms
+        Repetition time, a multiple of the step ``dt`` of ``brainstate.environ``.
+    **settings
+        Parameters, initial values and method of :class:`JansenRitStep`.
+
+    References
+    ----------
+    .. [1] Momi, Wang & Griffiths 2023, eLife 12:e83232, doi:10.7554/eLife.83232
+
+    Examples
+    --------
+    >>> import brainmass, brainstate, brainunit as u, numpy as np
+    >>> brain = brainmass.JansenRitTR(
+    ...     3, delay=np.ones((3, 3)), sc=np.ones((3, 3)), k=1.0, w_ll=0.0, w_ff=0.0, w_bb=0.0,
+    ...     g_l=0.1, g_f=0.1, g_b=0.1,
+    ... )
+    >>> with brainstate.environ.context(dt=0.1 * u.ms):
+    ...     _ = brain.init_all_states()
+    ...     eeg = brain.update(np.ones(3))
+    >>> eeg.shape, str(eeg.unit)
+    ((3,), 'mV')
+    """
+
+    category = "physiological"
+    catalogued = False
+    reference = "Momi, Wang & Griffiths 2023, eLife 12:e83232, doi:10.7554/eLife.83232"
+    use = "Evoked responses of the whole brain, fitted to EEG"
+
+    def __init__(
+        self,
+        in_size: int,
+        *,
+        delay,
+        sc,
+        k: Any,
+        w_ll: Any,
+        w_ff: Any,
+        w_bb: Any,
+        g_l: Any,
+        g_f: Any,
+        g_b: Any,
+        std_in: float | None = None,
+        mask=None,
+        delay_init: float = 0.0,
+        tr: Any = 1.0 * u.ms,
+        **settings,
+    ):
+        super().__init__()
+        self.step = JansenRitStep(in_size, **settings)
+        self.n = n = self.step.varshape[-1]
+        delay = _matrix("delay", delay, n)
+        if (delay < 0).any() or (delay != np.rint(delay)).any():
+            raise ValueError(
+                "JansenRitTR: delay must count whole TRs, not negative; got other values. "
+                "Divide times by tr and round."
+            )
+        self.delay = delay.astype(np.int32)
+        self.sc, self.mask = _matrix("sc", sc, n), _matrix("mask", 1.0 if mask is None else mask, n)
+        given = dict(zip((*_GAINS, *_WEIGHTS), (k, g_l, g_f, g_b, w_ll, w_ff, w_bb), strict=True))
+        for name, value in given.items():
+            fixed = (
+                value if isinstance(value, Param) else Param(jnp.asarray(value, float), fit=False)
+            )
+            setattr(self, name, fixed)
+        self.std_in, self.delay_init, self.tr = std_in, float(delay_init), milliseconds(tr)
+
+    @brainstate.nn.call_order(1)
+    def init_state(self, batch_size: int | None = None, **kwargs) -> None:
+        """Allocate or reset the history of ``M``; the columns are initialised before.
+
+        Parameters
+        ----------
+        batch_size : int, optional
+            Number of independent copies.
+        **kwargs
+            Ignored.
+        """
+        now = u.get_mantissa(self.step.M.value)
+        before = jnp.full((int(self.delay.max()), *now.shape), self.delay_init, now.dtype)
+        self.history = brainstate.ShortTermState(jnp.concatenate([now[None], before]))
+
+    def update(self, input, record_state: bool = False, iter_input: bool = False):
+        """Advance the model by one TR.
+
+        Parameters
+        ----------
+        input : array (N,), or (steps, N) with ``iter_input``
+            External input, held during the TR or given for each of its steps.
+        record_state : bool, default False
+            Also return the potentials.
+        iter_input : bool, default False
+            Whether ``input`` has a row per step.
+
+        Returns
+        -------
+        brainunit.Quantity, or a pair of it and a dict
+            ``E - I`` at the end of the TR, in mV.
+        """
+        dt = milliseconds(brainstate.environ.get("dt"))
+        steps = round(self.tr / dt)
+        if steps < 1 or abs(steps * dt - self.tr) > 1e-6 * self.tr:
+            raise ValueError(
+                f"JansenRitTR: tr must be a multiple of dt; got tr = {self.tr:g} ms and "
+                f"dt = {dt:g} ms. Change one of them."
+            )
+        rows = jnp.asarray(input, brainstate.environ.dftype())
+        rows = rows if iter_input else jnp.broadcast_to(rows, (steps, *rows.shape))
+        if rows.shape[0] != steps:
+            raise ValueError(
+                f"JansenRitTR: input must have one row per step, {steps} rows; got shape "
+                f"{rows.shape}. Pass the rows of one TR."
+            )
+        specs = self.step.declaration.states
+        y = {name: u.get_mantissa(getattr(self.step, name).value) for name in specs}
+        noise = 0.0
+        if self.std_in is not None:
+            shape = (3, steps, *y["M"].shape)
+            noise = self.std_in * jax.random.normal(fresh_key(), shape, rows.dtype)
+        noise = jnp.broadcast_to(noise, (3, steps, *y["M"].shape))
+        values = {name: getattr(self, name).value() for name in (*_GAINS, *_WEIGHTS)}
+        values |= {"sc": self.sc, "mask": self.mask, "delay": self.delay}
+        params = {
+            name: getattr(self.step, name).mantissa() for name in self.step.declaration.params
+        }
+        y = _one_tr(self.step.rules(), dt, params, values, y, self.history.value, rows, noise)
+        for name, spec in specs.items():
+            getattr(self.step, name).value = spec.attach(y[name])
+        past = self.history.value
+        self.history.value = jnp.concatenate([y["M"][None], past[:-1]])
+        activity = self.step.read_output()
+        if not record_state:
+            return activity
+        return activity, {name: getattr(self.step, name).value for name in ("M", "E", "I")}
+
+    def __repr__(self):
+        return f"JansenRitTR(in_size={self.n}, tr={self.tr:g} * u.ms)"
+
+
+def pathway_weights(w, sc, mask, symmetric: bool):
+    """Return the normalised weights of one pathway."""
+    weights = jnp.exp(w) * sc
+    if symmetric:
+        weights = (weights + weights.T) / 2
+    return weights / jnp.sqrt((weights**2).sum()) * mask
+
+
+@partial(jax.jit, static_argnums=(0, 1), inline=True)
+def _one_tr(rules, dt, params, values, y, history, rows, noise):
+    """Advance all columns by one TR; what arrives from other TRs is held meanwhile."""
+    sc, mask = jnp.asarray(values["sc"]), jnp.asarray(values["mask"])
+    n = history.shape[-1]
+    past = jnp.moveaxis(history, 0, -2)[..., values["delay"], jnp.arange(n)]
+    arriving, leaving = {}, {}
+    for pathway, gain, name in (("l", "g_l", "w_ll"), ("f", "g_f", "w_ff"), ("b", "g_b", "w_bb")):
+        weights = values[gain] * pathway_weights(values[name], sc, mask, pathway == "l")
+        arriving[pathway] = jnp.einsum("ij,...ij->...i", weights, past)
+        leaving[pathway] = weights.sum(axis=1)
+
+    def one(y, given):
+        row, extra = given
+
+        def drive(now, _c):
+            eeg = now["E"] - now["I"]
+            return {
+                "M_inp": arriving["l"] - leaving["l"] * now["M"] + values["k"] * row + extra[0],
+                "E_inp": arriving["f"] - leaving["f"] * eeg + extra[1],
+                "I_inp": leaving["b"] * eeg - arriving["b"] + extra[2],
+            }
+
+        return rules.advance(params, y, drive, 0.0, dt), None
+
+    return jax.lax.scan(one, y, (rows, jnp.moveaxis(noise, 1, 0)))[0]
+
+
+def _matrix(name: str, value, n: int) -> np.ndarray:
+    array = np.asarray(value, np.float64)
+    if array.ndim and array.shape != (n, n):
+        raise ValueError(
+            f"JansenRitTR: {name} must have shape ({n}, {n}); got {array.shape}. "
+            "Pass one value per pair of regions, row = target."
+        )
+    return np.broadcast_to(array, (n, n))

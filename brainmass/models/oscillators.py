@@ -5,11 +5,35 @@ import brainunit as u
 from .._declare import inlet, param, state, uniform
 from ..dynamics import NeuralMass
 
-__all__ = ["HopfStep", "StuartLandauStep", "VanDerPolStep"]
+__all__ = ["HopfStep", "StuartLandauStep", "VanDerPolStep", "XY_Oscillator"]
 
 
-class _PlanarOscillator(NeuralMass):
-    """Two dimensionless states x and y, each with its input; ``update`` returns both."""
+class XY_Oscillator(NeuralMass):  # noqa: N801 - a public name
+    """Base of planar oscillators: states x and y, each with its input; ``update`` returns both.
+
+    A subclass declares its parameters and ``equations(s, p, i, t)``, the derivatives of ``x`` and
+    ``y`` per unit of time.
+
+    Parameters
+    ----------
+    in_size : int or tuple of int
+        Shape of the population of nodes.
+    **settings
+        Parameters of the subclass, ``noise_x``, ``noise_y``, ``init_x``, ``init_y``, ``method``.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> class Rotor(brainmass.XY_Oscillator):
+    ...     "Rotation about the origin."
+    ...     catalogued = False
+    ...     w = brainmass.param(0.1, doc="angular frequency in rad/ms")
+    ...     @staticmethod
+    ...     def equations(s, p, i, t):
+    ...         return dict(x=(i.x_inp - p.w * s.y) / u.ms, y=(i.y_inp + p.w * s.x) / u.ms)
+    >>> brainmass.Simulator(Rotor(3), dt=0.1 * u.ms).run(1 * u.ms, monitors="x")["x"].shape
+    (10, 3)
+    """
 
     category = "phenomenological"
 
@@ -23,7 +47,7 @@ class _PlanarOscillator(NeuralMass):
         return s.x, s.y
 
 
-class HopfStep(_PlanarOscillator):
+class HopfStep(XY_Oscillator):
     """Normal form of a supercritical Hopf bifurcation.
 
     For ``a > 0`` a stable limit cycle of radius ``sqrt(a / beta)`` turns at ``w`` rad/ms, that is
@@ -61,7 +85,7 @@ doi:10.1038/s41598-017-03073-5"
         )
 
 
-class StuartLandauStep(_PlanarOscillator):
+class StuartLandauStep(XY_Oscillator):
     """Stuart-Landau oscillator: the Hopf normal form with unit saturation.
 
     Starts near the origin, uniformly in [0, 0.05), and grows to the cycle of radius ``sqrt(a)``.
@@ -91,7 +115,7 @@ doi:10.1007/978-3-642-69689-3"
         )
 
 
-class VanDerPolStep(_PlanarOscillator):
+class VanDerPolStep(XY_Oscillator):
     """Van der Pol oscillator in the Lienard plane, where ``y`` is not the derivative of ``x``.
 
     One unit of the textbook's time is 1 ms; for small ``mu`` the period is ``2 * pi`` ms.
