@@ -369,7 +369,10 @@ class uniform:  # noqa: N801 - reads as a function where it is used
         return u.get_unit(self.low)
 
     def __repr__(self):
-        return f"uniform({self.low}, {self.high})"
+        # By hand: formatting a quantity would load array packages that nobody asked for.
+        unit = "" if self.unit.is_unitless else f" {self.unit}"
+        low, high = u.get_mantissa(self.low), u.get_mantissa(self.high)
+        return f"uniform({low!r}{unit}, {high!r}{unit})"
 
 
 @dataclass(frozen=True)

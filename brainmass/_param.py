@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any
 
 import brainstate
 import brainunit as u
@@ -35,7 +36,7 @@ class DeclaredParam(Param):
         """Return ``value`` as the checked parameter of ``owner``; a given ``Param`` is kept."""
         if isinstance(value, Param):
             spec.check(value.value(), owner, shape)
-            parameter = value
+            parameter: Any = value
             if not isinstance(value, DeclaredParam):
                 if type(value).set_value is not Param.set_value:
                     raise TypeError(

@@ -76,10 +76,10 @@ _OURS = {"exp_euler": exp_euler, "euler": euler, "heun": heun, "rk4": rk4}
 ORDERS = {"exp_euler": 1, "euler": 1, "heun": 2, "rk4": 4}
 """Order of convergence of the integrators written here."""
 
-_QUAD = (
-    "rk2 midpoint ralston2 ralston3 rk3 ssprk33 bs32 rk23 rk4_38 rk45 rkf45 rk45_dopri dopri5 "
-    "dopri8 rk87_dopri"
-).split()
+_QUAD = [
+    *("rk2", "midpoint", "ralston2", "ralston3", "rk3", "ssprk33", "bs32", "rk23", "rk4_38"),
+    *("rk45", "rkf45", "rk45_dopri", "dopri5", "dopri8", "rk87_dopri"),
+]
 
 
 def check_method(method: str, who: str) -> str:

@@ -7,9 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 __all__ = ["show_versions"]
 
 _PACKAGES = (
-    "brainmass jax jaxlib brainunit brainstate braintools numpy scipy optax matplotlib nevergrad "
-    "xarray dask ipywidgets anywidget jupyterlab"
-).split()
+    *("brainmass", "jax", "jaxlib", "brainunit", "brainstate", "braintools", "numpy", "scipy"),
+    *("optax", "matplotlib", "nevergrad", "xarray", "dask", "ipywidgets", "anywidget"),
+    "jupyterlab",
+)
 
 
 def show_versions() -> None:

@@ -23,7 +23,7 @@ _CATEGORIES = ("phenomenological", "physiological", "network")
 class ModelInfo(NamedTuple):
     """One line of the catalogue.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Name of the class.
@@ -134,7 +134,7 @@ class Entry(NamedTuple):
 class ModelDetails:
     """All that a model declares, for reading and for tables.
 
-    Attributes
+    Parameters
     ----------
     name, category, use, reference, summary : str
         Name, category, purpose, literature and first line of the documentation.

@@ -142,10 +142,11 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
     def __setattr__(self, name, value):
         declaration = self.declaration
         who = type(self).__name__
-        if name in declaration.params and name in vars(self):
-            if not isinstance(value, Param):
-                vars(self)[name].set_value(value)
-                return
+        held = name in declaration.params and name in vars(self)
+        if held and not isinstance(value, Param):
+            vars(self)[name].set_value(value)
+            return
+        if held:
             value = DeclaredParam.adopt(value, declaration.params[name], who, self.varshape)
         elif name in declaration.options:
             value = declaration.options[name].check(value, who)
@@ -164,10 +165,14 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
                     "Pass for example brainmass.OUProcess(in_size, sigma=..., tau=...)."
                 )
             value.check_slot(who, name, inlet, self.varshape)
-        elif name.startswith("init_") and name[5:] in declaration.states:
-            if not callable(value):
-                declaration.states[name[5:]].start(value, who, self.varshape)
+        elif name in {f"init_{n}" for n in declaration.states} and not callable(value):
+            declaration.states[name[5:]].start(value, who, self.varshape)
         super().__setattr__(name, value)
+
+    @property
+    def varshape(self) -> tuple[int, ...]:
+        """Shape of the population."""
+        return tuple(self.in_size)
 
     def __getattr__(self, name):
         if name in type(self).declaration.states:
@@ -296,7 +301,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
         return self, (), []
 
     def __repr__(self):
-        size = self.in_size[0] if len(self.in_size) == 1 else self.in_size
+        size = self.varshape[0] if len(self.varshape) == 1 else self.varshape
         return f"{type(self).__name__}(in_size={size}, method='{self.method}')"
 
 

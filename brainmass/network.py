@@ -41,8 +41,9 @@ class Network(brainstate.nn.Module):
     node : NeuralMass
         Model of one region, sized for N regions.
     conn : array (N, N), Quantity, sparse matrix, Param or Connectome
-        Weights, row = target; a run costs what the edges cost. The diagonal is ignored unless ``self_connection``. Signed weights
-        are allowed. A trainable ``Param`` trains every weight off the diagonal.
+        Weights, row = target; a run costs what the edges cost. The diagonal is ignored unless
+        ``self_connection``. Signed weights are allowed. A trainable ``Param`` trains every weight
+        off the diagonal.
     distance : brainunit.Quantity (N, N), optional
         Lengths of the connections. Plain numbers together with a plain speed are read as ms.
     speed : brainunit.Quantity or Param, optional
@@ -94,7 +95,7 @@ class Network(brainstate.nn.Module):
     (50, 3)
     """
 
-    graph_invisible_attrs = ("_clock", "_wirings")
+    graph_invisible_attrs = ("_clock", "_units", "_wirings")
 
     def __init__(
         self,
@@ -135,6 +136,7 @@ class Network(brainstate.nn.Module):
         self.speed_range = _read_range(speed_range, self.speed)
         self.coupled_var = coupled_var
         self._wirings: dict = {}
+        self._units: dict = {}
         self._target = _read_target(target, node)
         self._source = _read_source(source if source is not None else coupled_var, node)
         self.coupling = _read_couplings(coupling, k)
@@ -152,6 +154,11 @@ class Network(brainstate.nn.Module):
         self._check_currents()
 
     @property
+    def random_start(self) -> bool:
+        """Whether the time before 0 is drawn at random."""
+        return self.delay_init is None or callable(self.delay_init)
+
+    @property
     def couplings(self) -> tuple[Coupling, ...]:
         """The couplings, also when there is only one."""
         return self.coupling if isinstance(self.coupling, tuple) else (self.coupling,)
@@ -165,10 +172,10 @@ class Network(brainstate.nn.Module):
         if name == "k" and "coupling" in vars(self):
             self.couplings[0].k.set_value(value)
             return
-        if name in ("speed", "conn") and isinstance(vars(self).get(name), DeclaredParam):
-            if not isinstance(value, Param):
-                vars(self)[name].set_value(value)
-                return
+        known = name in ("speed", "conn") and isinstance(vars(self).get(name), DeclaredParam)
+        if known and not isinstance(value, Param):
+            vars(self)[name].set_value(value)
+            return
         super().__setattr__(name, value)
 
     @brainstate.nn.call_order(1)
@@ -291,6 +298,9 @@ class Network(brainstate.nn.Module):
         trained = is_tracer(speed) or self.speed.fit
         if self.speed_range is not None:
             slow, fast = self.speed_range
+            if not trained:
+                now = float(np.asarray(speed))
+                slow, fast = min(slow, now), max(fast, now)
         elif trained:
             slow, fast = self._trained_range
         else:
@@ -303,7 +313,7 @@ class Network(brainstate.nn.Module):
     @property
     def _trained_range(self):
         """Speeds between which a trained speed is read: a factor two around where it began."""
-        start = self.speed.spec.default
+        start = self.speed.spec.default if self.speed is not None else np.nan
         if not np.isfinite(start):
             raise ValueError(
                 "Network: speed_range (slowest, fastest) must be given where the speed itself is "
@@ -328,9 +338,13 @@ class Network(brainstate.nn.Module):
         return dict.fromkeys(kinds.params, shape), dict.fromkeys(kinds.states, shape)
 
     def _sent_unit(self, rules: Pathway) -> u.Unit:
-        params, y = self._abstract()
-        sent = jax.eval_shape(lambda p, y: rules.sent(self.node.rules(), p, y), params, y)
-        return u.get_unit(sent)
+        """Return the unit of the source; it is found by tracing, so it is remembered."""
+        key = (rules.source, self.node.rules().options)
+        if key not in self._units:
+            params, y = self._abstract()
+            sent = jax.eval_shape(lambda p, y: rules.sent(self.node.rules(), p, y), params, y)
+            self._units[key] = u.get_unit(sent)
+        return self._units[key]
 
     def _check_currents(self) -> None:
         """Evaluate every coupling abstractly, so that wrong units are refused here."""

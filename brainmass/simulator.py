@@ -10,7 +10,6 @@ from typing import Any
 import brainstate
 import brainunit as u
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ._compat import inside_trace, is_tracer
@@ -18,7 +17,7 @@ from ._errors import DivergenceError, RunInterrupted
 from ._random import seeded
 from .engine import doctor, program
 from .engine.bind import BoundSystem
-from .engine.cache import fingerprint, programs
+from .engine.cache import programs
 from .engine.inputs import Drive
 from .engine.loop import ChunkLoop, NonFinite
 from .engine.monitors import Monitors
@@ -186,6 +185,11 @@ on_divergence
         chunk : int or brainunit.Quantity, optional
             Longest stretch of a chunk. Default: about 100 ms of computing.
 
+        Raises
+        ------
+        DivergenceError
+            If the run diverges; ``.result`` holds what was recorded since the last chunk.
+
         Yields
         ------
         dict
@@ -275,7 +279,7 @@ class _Plan:
             return system.values(key) | {"drive": self.drive.values}, carry, clock.steps, key
         key = system.default_key(self.seed)
         values = system.values(key) | {"drive": self.drive.values}
-        with seeded(key, self.seed):
+        with seeded(key, self.seed if system.random_start else None):
             carry = system.initial(values, key)
         return values, carry, 0, key
 
@@ -294,9 +298,9 @@ class _Plan:
         parts, done = [], start
         bar = _Bar(self.n_steps, progress)
         try:
-            for step, carry, samples in loop.run(carry, start, start + self.n_steps):
+            for step, after, samples in loop.run(carry, start, start + self.n_steps):
                 parts.append(samples)
-                done = step
+                done, carry = step, after
                 bar.move(step - start)
         except KeyboardInterrupt:
             result = self._result(self._join(parts), start, self._kept(start, done))
@@ -307,7 +311,7 @@ class _Plan:
                 result=result,
             ) from None
         except NonFinite as failure:
-            raise self._divergence(failure, parts, loop, start) from None
+            raise self._divergence(failure, parts, loop, start, start) from None
         finally:
             bar.close()
         self.system.store(carry, done, key)
@@ -317,14 +321,15 @@ class _Plan:
 
     def stream_chunks(self, on_divergence, longest) -> Iterator[dict]:
         loop, carry, start, key = self._prepare(on_divergence, longest)
-        parts, before = [], start
+        before = start
         try:
-            for step, carry, samples in loop.run(carry, start, start + self.n_steps):
+            for step, after, samples in loop.run(carry, start, start + self.n_steps):
+                carry = after
                 kept = self._kept(start, step)[self._count(before, start) :]
                 before = step
                 yield self._result(_on_device(samples), start, kept)
         except NonFinite as failure:
-            raise self._divergence(failure, parts, loop, start) from None
+            raise self._divergence(failure, [], loop, start, before) from None
         finally:
             self.system.store(carry, before, key)
 
@@ -370,7 +375,7 @@ class _Plan:
         return _on_device(jax.tree.map(lambda *a: np.concatenate(a), *parts))
 
     def _count(self, step, start) -> int:
-        return program.kept_before(step, start + self.dropped, self.every)
+        return int(program.kept_before(step, start + self.dropped, self.every))
 
     def _kept(self, start, stop):
         """Return the absolute steps whose results are kept."""
@@ -382,10 +387,12 @@ class _Plan:
         result["ts"] = u.Quantity((kept + 1) * self.dt, unit=u.ms)
         return result
 
-    def _divergence(self, failure: NonFinite, parts, loop, start) -> DivergenceError:
+    def _divergence(self, failure: NonFinite, parts, loop, start, since) -> DivergenceError:
+        """Return the error, with what was recorded from the step ``since`` on."""
         if failure.samples is not None:
             parts = [*parts, failure.samples]
-        result = self._result(self._join(parts), start, self._kept(start, failure.step))
+        kept = self._kept(start, failure.step)[self._count(since, start) :]
+        result = self._result(self._join(parts), start, kept)
         return doctor.diagnose(self.system, failure, loop.values, result)
 
 

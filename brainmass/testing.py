@@ -14,7 +14,7 @@ from .simulator import Simulator
 __all__ = ["check_model"]
 
 
-def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: int = 40):
+def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: int = 40) -> None:
     """Check that a model keeps the contract of :class:`NeuralMass`.
 
     The checks: the documentation and a reference are there; derivatives have units, shapes and

@@ -1,4 +1,4 @@
-"""Every coupling against a NumPy loop: by function, by hand, in a network with and without delays."""
+"""Every coupling against a NumPy loop: by function, by hand, in networks with and without delay."""
 
 import brainunit as u
 import jax

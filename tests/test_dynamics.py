@@ -147,7 +147,10 @@ def test_white_noise_is_refused_inside_a_nonlinearity():
 
 
 BAD = {
-    "misspelt parameter": (lambda: brainmass.HopfStep(1, bta=1.0), "got 'bta'. Did you mean 'beta'"),
+    "misspelt parameter": (
+        lambda: brainmass.HopfStep(1, bta=1.0),
+        "got 'bta'. Did you mean 'beta'",
+    ),
     "unknown method": (lambda: brainmass.HopfStep(1, method="rk5"), "method must be one of"),
     "method later": (lambda: setattr(brainmass.HopfStep(1), "method", "x"), "method must be"),
     "no size": (lambda: brainmass.HopfStep(0), "in_size"),

@@ -132,7 +132,7 @@ def test_an_edge_of_weight_zero_never_matters():
     np.testing.assert_array_equal(runs[0]["node.x"], runs[1]["node.x"])
 
 
-@pytest.mark.parametrize("method, order", [("heun", 2), ("rk4", 2), ("euler", 1)])
+@pytest.mark.parametrize(("method", "order"), [("heun", 2), ("rk4", 2), ("euler", 1)])
 def test_order_of_convergence_survives_delayed_coupling(method, order, x64):
     """Delays are multiples of every dt; the past is smooth into the start."""
     weights = np.array([[0.0, 1.0], [0.7, 0.0]])
@@ -197,6 +197,18 @@ def test_a_declared_speed_gives_the_delays_of_a_plain_one():
     np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+def test_a_speed_outside_its_declared_range_is_exact_too():
+    weights, steps = connectome(12, 60)
+    live = network(weights, steps, speed_range=(8 * MM / MS, 11 * MM / MS))
+    plain = network(weights, steps)
+    live.speed = plain.speed = 4.0 * MM / MS
+    a, b = (
+        brainmass.Simulator(n, dt=0.1 * MS).run(30 * MS, monitors="node.x")["node.x"]
+        for n in (live, plain)
+    )
+    np.testing.assert_allclose(a, b, atol=1e-6)
+
+
 def test_gradients_through_weights_strength_and_speed_equal_differences(x64):
     weights, steps = connectome(8, 40)
 
@@ -243,9 +255,7 @@ def test_source_target_and_units():
 def test_two_couplings_add_up():
     weights, steps = connectome(5, 30)
     one = network(weights, steps, coupling=brainmass.AdditiveCoupling(k=0.3))
-    two = network(
-        weights, steps, coupling=[brainmass.AdditiveCoupling(k=k) for k in (0.1, 0.2)]
-    )
+    two = network(weights, steps, coupling=[brainmass.AdditiveCoupling(k=k) for k in (0.1, 0.2)])
     a, b = (
         brainmass.Simulator(n, dt=0.1 * MS).run(20 * MS, monitors="node.x")["node.x"]
         for n in (one, two)

@@ -41,7 +41,7 @@ def test_output_is_what_update_returns():
 
 
 @pytest.mark.parametrize(
-    "monitors, keys",
+    ("monitors", "keys"),
     [
         ("x", ["x"]),
         (["y", "x"], ["y", "x"]),
@@ -144,6 +144,18 @@ def test_closing_a_stream_leaves_the_model_where_it_stands():
     np.testing.assert_array_equal(sim.model.x.value, first["x"][-1])
 
 
+def test_a_stream_that_diverges_gives_the_rest_of_its_last_chunk():
+    sim = brainmass.Simulator(hopf(1, beta=-1.0, init_x=0.3), dt=0.1 * MS)
+    parts = []
+    stream = sim.stream(100 * MS, chunk=10, monitors="x")
+    with pytest.raises(brainmass.DivergenceError) as caught:
+        parts.extend(stream)
+    rest = caught.value.result
+    assert len(rest["x"]) == len(rest["ts"])
+    times = np.concatenate([p["ts"].mantissa for p in [*parts, rest]])
+    np.testing.assert_allclose(times, 0.1 * np.arange(1, len(times) + 1), rtol=1e-6)
+
+
 def test_inputs_as_array_dict_and_function_agree():
     sim = simulator(init_x=0.0)
     rows = np.sin(np.arange(50) * 0.1).astype(np.float32)
@@ -224,7 +236,8 @@ def test_divergence_names_state_region_time_and_keeps_results():
     error = caught.value
     kept = np.asarray(error.result["x"])
     assert (error.state, error.region) == ("x", (1,))
-    assert np.isfinite(kept).all() and len(kept) > 0
+    assert np.isfinite(kept).all()
+    assert len(kept) > 0
     np.testing.assert_allclose(error.time.mantissa, len(kept) * 0.1, rtol=1e-6)
 
 

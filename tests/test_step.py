@@ -23,7 +23,7 @@ def exact(duration=20.0, a=0.25, w=0.3):
 
 
 @pytest.mark.parametrize(
-    "method, order", [("euler", 1), ("exp_euler", 1), ("heun", 2), ("rk4", 4), ("rk2", 2)]
+    ("method", "order"), [("euler", 1), ("exp_euler", 1), ("heun", 2), ("rk4", 4), ("rk2", 2)]
 )
 def test_order_of_convergence(method, order, x64):
     errors = [np.abs(final(method, dt) - exact()).max() for dt in (0.2, 0.1, 0.05)]

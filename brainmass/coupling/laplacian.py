@@ -46,9 +46,7 @@ class LaplacianConnParam(Param):
     [[-2.0, 2.0], [1.0, -1.0]]
     """
 
-    def __init__(
-        self, W, t=None, reg=None, mask=None, fit=False, normalize=None, eps=1e-12
-    ):
+    def __init__(self, W, t=None, reg=None, mask=None, fit=False, normalize=None, eps=1e-12):
         shape = np.shape(u.get_mantissa(W))
         if len(shape) != 2 or shape[0] != shape[1]:
             raise ValueError(

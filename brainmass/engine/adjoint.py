@@ -53,7 +53,7 @@ class Task:
     weights: bool
 
 
-def split(prepared):
+def split(prepared) -> tuple[list, list, tuple[Any, tuple, tuple]]:
     """Return the floating-point leaves, the other leaves, and what puts them together again."""
     paths, tree = jax.tree.flatten_with_path(prepared)
     leaves = [leaf for _, leaf in paths]
@@ -76,7 +76,7 @@ def join(task: Task, numbers, others):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def superblock(task: Task, numbers, others, y, noise, history, index, inputs):
+def superblock(task: Task, numbers, others, y, noise, history, index, inputs) -> tuple:
     """Run a superblock from its first step; returns states, noise, unshifted history, samples."""
     carry, kept = _forward(task, join(task, numbers, others), y, noise, history, index, inputs)
     return (*carry, {name: kept["y"][name] for name in task.wanted})
@@ -317,7 +317,7 @@ class _Steps:
         return jax.vmap(one)(leaves)
 
     def pull(self, after, sent):
-        """Return the bars of parameters and inputs, from those of all steps and all that is sent."""
+        """Return the bars of parameters and inputs from those of the steps and of what is sent."""
 
         def by_values(light, given):
             leaves = self._all(light, self.leaves, self.sums, given)

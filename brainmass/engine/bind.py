@@ -118,6 +118,12 @@ class BoundSystem:
         history = rules.start_history(values, y, past) if self.paths else []
         return {"y": y, "noise": noise, "history": history}
 
+    @property
+    def random_start(self) -> bool:
+        """Whether any initial value is drawn at random."""
+        starts = (getattr(self.node, f"init_{n}") for n in self.node.declaration.states)
+        return any(map(callable, starts)) or getattr(self.model, "random_start", False)
+
     def resume(self) -> tuple[dict, Clock]:
         """Return the carry and clock that an earlier run left in the model."""
         clock = vars(self.model).get("_clock")
@@ -209,7 +215,9 @@ class BoundSystem:
 
     def traced(self, recording, values, carry, span, drive, drive_function):
         """Run inside a trace."""
-        return traced_run(self.rules, recording, values, carry, *span, drive, drive_function)
+        start, stop, origin = span
+        given = (drive, drive_function)
+        return traced_run(self.rules, recording, values, carry, start, stop, origin, *given)
 
     def recording(self, observe, values: dict, every: int) -> Recording:
         """Return what the program must keep to evaluate the monitors."""

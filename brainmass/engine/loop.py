@@ -82,7 +82,7 @@ class ChunkLoop:
 
     def _first_guess(self, total: int) -> int:
         """Return a cautious first chunk: some ten milliseconds for any size of model."""
-        return min(total, max(self.aligned, 2**22 // self.work))
+        return min(total, max(self.aligned, 2**26 // self.work))
 
     def _end(self, position: int, stop: int, steps: int) -> int:
         steps = min(steps, self.largest)

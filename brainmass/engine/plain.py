@@ -35,6 +35,7 @@ class PlainSystem:
         Passed to ``init_all_states``.
     """
 
+    random_start = True
     superblock = 64
     work = 2**14
 

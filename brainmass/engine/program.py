@@ -270,7 +270,7 @@ def _dynamic_superblock(rules, wanted, prepared, carry, index, low, high, inputs
 def single_step(rules: SystemRules, values: dict, carry: dict, position, inputs: dict) -> dict:
     """Run the one step at the absolute ``position``; noise comes from the key in ``values``."""
     prepared = rules.prepare(values)
-    index, low = position // rules.superblock, position % rules.superblock
+    low = position % rules.superblock
     offset = low // rules.block * rules.block
     lane = low - offset
     z = rules.normal(prepared, 0, ())
@@ -381,10 +381,12 @@ def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: in
 def _with_adjoint(rules, wanted, prepared, carry, index, high, inputs, trained: bool):
     """Run the first ``high`` steps of a superblock; the derivative is our own."""
     numbers, others, structure = adjoint.split(prepared)
-    task = adjoint.Task(rules, wanted, high, *structure, trained)
-    y, noise, history, samples = adjoint.superblock(
+    tree, floats, heavy = structure
+    task = adjoint.Task(rules, wanted, high, tree, floats, heavy, trained)
+    out: Any = adjoint.superblock(
         task, numbers, others, carry["y"], carry["noise"], carry["history"], index, inputs
     )
+    y, noise, history, samples = out
     if high == rules.superblock:
         history = _shift_history(rules, history, high)
     return {"y": y, "noise": noise, "history": history}, samples

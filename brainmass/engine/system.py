@@ -331,12 +331,12 @@ class SystemRules:
             sent = path.sent(self.node, prepared["params"], y)
             totals, units = path.features(p, sent)
             parts = [self._instant_sum(p.get("instant"), f) for f in totals]
-            for f in range(len(parts)):
-                if sums[k] is not None:
-                    parts[f] = parts[f] + _at_stage(lambda j, f=f: sums[k][f][lane + j], c)
-                if "short" in p:
-                    read = lambda j, f=f: self._short_sum(path, p["short"], recent[k][f], lane + j)  # noqa: E731
-                    parts[f] = parts[f] + _at_stage(read, c)
+            if sums[k] is not None:
+                late = [_at_stage(partial(_row, rows, lane), c) for rows in sums[k]]
+                parts = [a + b for a, b in zip(parts, late, strict=True)]
+            if "short" in p:
+                read = [partial(self._short_sum, p["short"], r, lane) for r in recent[k]]
+                parts = [a + _at_stage(r, c) for a, r in zip(parts, read, strict=True)]
             current = path.current(self.node, p, tuple(parts), units, sent, like)
             inputs[path.target] = inputs.get(path.target, 0.0) + current
         return inputs
@@ -349,10 +349,10 @@ class SystemRules:
             return feature @ edges["matrix"].T
         return jnp.einsum("ij,...ij->...i", edges["weight"], feature[..., edges["source"]])
 
-    def _short_sum(self, path, edges, recent, lane):
+    def _short_sum(self, edges, recent, lane, ahead):
         """Read single samples of edges shorter than a block; ``recent`` starts a block earlier."""
         flat = recent.reshape(*recent.shape[:-2], -1)
-        first = edges["source"] * recent.shape[-1] + self.block + lane
+        first = edges["source"] * recent.shape[-1] + self.block + lane + ahead
         return sum(
             jnp.einsum("ij,...ij->...i", weight, flat[..., first - delay])
             for weight, delay in edges["reads"]
@@ -387,10 +387,13 @@ def _add(inputs: dict, inlet: str, value) -> None:
     inputs[inlet] = inputs[inlet] + value if inlet in inputs else value
 
 
+def _row(rows, lane, ahead):
+    return rows[lane + ahead]
+
+
 def _at_stage(read, c):
     """Read at a stage: at whole steps directly, between them by linear interpolation."""
-    if isinstance(c, float | int):
-        if c in (0.0, 1.0):
-            return read(int(c))
+    if isinstance(c, float | int) and c in (0.0, 1.0):
+        return read(int(c))
     now = read(0)
     return now + c * (read(1) - now)

@@ -98,19 +98,18 @@ def _normal(shape):
 
 
 def _trainable(value, shape) -> Param:
-    if isinstance(value, Param):
-        parameter, value = value, value.value()
-    else:
+    if not isinstance(value, Param):
         value = value(shape) if callable(value) else value
         if np.ndim(value) == 0:
-            value = jnp.full(shape, value, brainstate.environ.dftype())
-        parameter = Param(jnp.asarray(value, brainstate.environ.dftype()), fit=True)
-    if np.shape(value) != shape:
+            value = jnp.full(shape, value)
+        value = Param(jnp.asarray(value, brainstate.environ.dftype()), fit=True)
+    given = tuple(jnp.asarray(value.value()).shape)
+    if given != shape:
         raise ValueError(
-            f"HORN: weights must have shape {shape}; got {np.shape(value)}. Pass one number, an "
+            f"HORN: weights must have shape {shape}; got {given}. Pass one number, an "
             "array of that shape, or a function of the shape."
         )
-    return parameter
+    return value
 
 
 @register
@@ -385,20 +384,7 @@ class HORNSeqNetwork(Catalogued, brainstate.nn.Module):
         return self.h2o.update(self.hidden_activation(inputs, init_states=init_states)[-1][-1])
 
     def hidden_activation(self, inputs, *, init_states: bool = True) -> list:
-        """Return the amplitudes of every layer, each (time, ..., oscillators).
-
-        Parameters
-        ----------
-        inputs : array (time, n_input) or (time, batch, n_input)
-            One sequence or a batch of them.
-        init_states : bool, default True
-            False continues where the last sequence ended.
-
-        Returns
-        -------
-        list of array
-            One per layer.
-        """
+        """Return the amplitudes of every layer, each (time, ..., oscillators)."""
         out = []
         for layer in self.layers:
             inputs = layer.update(inputs, init_states=init_states)

@@ -19,9 +19,10 @@ class LarterBreakspearStep(NeuralMass):
 
     Dimensionless potentials, one unit of time is 1 ms. The regime depends on the width ``d_V`` of
     the firing curve: with the defaults the node rests at 0.50, oscillates from 0.53 on, and is
-    weakly chaotic at 0.62. Other regions enter by their firing rate: give ``source=brainmass.LarterBreakspearStep.firing_rate`` to the network, so
-    that the input is the mean of ``QV`` over the sources, not of potentials. Noise enters dV/dt as
-    it is. Ranges are those of The Virtual Brain.
+    weakly chaotic at 0.62. Other regions enter by their firing rate: give
+    ``source=brainmass.LarterBreakspearStep.firing_rate`` to the network, so that the input is the
+    mean of ``QV`` over the sources, not of potentials. Noise enters dV/dt as it is. Ranges are
+    those of The Virtual Brain.
 
     Examples
     --------

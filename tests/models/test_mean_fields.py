@@ -31,6 +31,11 @@ def test_high_state_survives_a_run(x64, simulate):
     np.testing.assert_allclose(r, [81.134, 1030.597], atol=1e-2)
 
 
+def test_high_state_survives_the_default_integrator_at_a_coarse_step(x64, simulate):
+    node = brainmass.MontbrioPazoRoxinStep(1, init_r=1030.0 * u.Hz, init_v=-0.15)
+    assert simulate(node, 100.0, 0.1, monitors="r")[-1, 0] == pytest.approx(1030.597, abs=1e-2)
+
+
 def test_time_constant_only_stretches_time(x64, simulate):
     start = dict(init_r=100.0 * u.Hz, init_v=0.3)
     fast = simulate(brainmass.MontbrioPazoRoxinStep(1, **start), 5.0, 0.01)

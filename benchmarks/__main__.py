@@ -1,0 +1,17 @@
+"""Print the benchmark tables: all of them, or those named on the command line."""
+
+import sys
+
+from . import gradients, imports, networks, runs
+from .common import machine
+
+TABLES = {"imports": imports, "runs": runs, "networks": networks, "gradients": gradients}
+
+if __name__ == "__main__":
+    names = sys.argv[1:] or list(TABLES)
+    unknown = [name for name in names if name not in TABLES]
+    if unknown:
+        sys.exit(f"benchmarks: tables must be among {', '.join(TABLES)}; got {unknown[0]}.")
+    machine()
+    for name in names:
+        TABLES[name].main()

@@ -1,0 +1,543 @@
+"""SimulatorWidget without a browser."""
+
+import base64
+import gc
+import json
+import threading
+import warnings
+
+import brainunit as u
+import numpy as np
+import pytest
+
+import brainmass
+from brainmass_widgets import SimulatorWidget
+
+
+def hopf(size=1, **settings):
+    return brainmass.HopfStep(size, **{"a": 0.25, "w": 0.3, "init_x": 0.1, **settings})
+
+
+@pytest.fixture
+def widget(opened):
+    w = opened(SimulatorWidget(hopf(), duration=50 * u.ms))
+    w.flush()
+    return w
+
+
+def frame(w, plot="time"):
+    return w.board.canvases[plot].frame
+
+
+def buffer(w, trace=0, plot="time"):
+    return np.frombuffer(frame(w, plot)["panels"][0]["traces"][trace]["y"], np.float32)
+
+
+def press(w, text):
+    """Click the button with that text."""
+    (button,) = [b for b in descendants(w) if getattr(b, "description", "") == text]
+    if hasattr(button, "click"):
+        button.click()
+    else:
+        button.value = not button.value
+    w.flush()
+
+
+def descendants(box):
+    for child in getattr(box, "children", ()):
+        yield child
+        yield from descendants(child)
+
+
+def run_code(w, **names):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exec(w.to_code(), names)
+    return names["result"]
+
+
+def assert_same(result, shown):
+    assert set(result) == set(shown)
+    for name, value in shown.items():
+        if name != "ts":
+            assert u.get_unit(result[name]) == u.get_unit(value)
+            np.testing.assert_array_equal(u.get_mantissa(result[name]), u.get_mantissa(value))
+    np.testing.assert_allclose(result["ts"].mantissa, shown["ts"].mantissa, rtol=1e-5)
+
+
+# -- showing -----------------------------------------------------------------------------------
+
+
+def test_every_declared_parameter_has_a_slider(widget):
+    assert list(widget.controls)[:3] == ["a", "w", "beta"]
+    for name, spec in brainmass.HopfStep.declaration.params.items():
+        slider = widget.controls[name].slider
+        assert (slider.min, slider.max) == spec.bounds
+        assert spec.doc in slider.tooltip.lower()
+
+
+def test_moved_slider_changes_the_picture_and_compiles_nothing(widget, compile_count):
+    widget.controls["a"].slider.value = 0.3
+    widget.flush()
+    before, number, compilations = buffer(widget), frame(widget)["id"], widget.compilations
+    with compile_count:
+        widget.controls["a"].slider.value = 0.64
+        widget.flush()
+    assert compile_count.n == 0
+    assert widget.compilations == compilations <= 1
+    assert frame(widget)["id"] > number
+    assert buffer(widget).max() > before.max()
+    count = f"{compilations} compilation{'s' if compilations != 1 else ''} in {widget.runs} runs"
+    assert count in widget._line.value
+
+
+def test_shown_samples_are_those_of_the_simulator(widget):
+    expected = brainmass.Simulator(hopf(), dt=0.1 * u.ms).run(50 * u.ms, monitors=["x", "y"])
+    np.testing.assert_array_equal(buffer(widget, 0), np.asarray(expected["x"])[:, 0])
+    np.testing.assert_array_equal(buffer(widget, 1), np.asarray(expected["y"])[:, 0])
+    phase = frame(widget, "phase")["panels"][0]["traces"][0]
+    np.testing.assert_array_equal(
+        np.frombuffer(phase["x"], np.float32), np.asarray(expected["x"])[:, 0]
+    )
+
+
+def test_many_sliders_at_once_cost_few_runs(widget):
+    runs = widget.runs
+    for k in range(50):
+        widget.controls["a"].slider.value = 0.01 * k
+        widget.controls["w"].slider.value = 0.1 + 0.01 * k
+    widget.flush()
+    assert widget.runs - runs < 100
+    assert widget.engine.node.w.value() == pytest.approx(0.59)
+
+
+def test_network_shows_regions_and_its_own_sliders(opened, ring):
+    w = opened(SimulatorWidget(ring, duration=30 * u.ms))
+    w.flush()
+    assert list(w.controls)[:5] == ["k", "speed", "node.a", "node.w", "node.beta"]
+    heat = frame(w, "regions")["heat"]
+    assert (heat["rows"], heat["cols"], len(heat["data"])) == (4, 300, 1200)
+    for path, value in {"k": 1.0, "speed": 20.0, "node.a": -0.2}.items():
+        before = frame(w, "regions")["heat"]["data"]
+        w.controls[path].set(value)
+        w.flush()
+        assert frame(w, "regions")["heat"]["data"] != before
+    assert w.compilations <= 1
+
+
+def test_units_are_on_the_axes(opened):
+    w = opened(SimulatorWidget(brainmass.JansenRitStep(1), inputs={"E_inp": 220 * u.Hz}))
+    w.flush()
+    assert frame(w)["panels"][0]["y"]["label"] == "output"
+    assert frame(w)["panels"][0]["y"]["unit"] == "mV"
+    w.board.signal_buttons["Mv"].value = True
+    units = [panel["y"]["unit"] for panel in frame(w)["panels"]]
+    assert units == ["mV / s", "mV"]
+
+
+def test_resting_model_gets_a_hint(opened):
+    w = opened(SimulatorWidget(brainmass.HopfStep(1)))
+    w.flush()
+    assert "Nothing moves" in w.board.canvases["time"].notice["text"]
+    w.controls["init_x"].set(0.1)
+    w.flush()
+    assert w.board.canvases["time"].notice == {}
+
+
+# -- problems ----------------------------------------------------------------------------------
+
+
+def test_divergence_is_said_on_the_plot_and_goes_away(widget):
+    widget.controls["beta"].entry.value = "-1"
+    widget.flush()
+    assert "must stay finite" in widget.board.canvases["time"].notice["text"]
+    assert widget.board.canvases["time"].notice["level"] == "error"
+    assert widget.problem
+    assert len(buffer(widget)) > 0
+    widget.controls["beta"].entry.value = "1"
+    widget.flush()
+    assert widget.board.canvases["time"].notice == {}
+    assert widget.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("duration", "-3 ms", "duration must be positive"),
+        ("duration", "long", "is not a unit"),
+        ("duration", "3 mV", "must be a value in [ms]"),
+        ("dt", "0", "dt must be positive"),
+        ("dt", "1 s", "dt must be shorter than the duration"),
+        ("transient", "1 s", "transient must be shorter than the duration"),
+        ("seed", "1.5", "seed must be a whole number"),
+    ],
+)
+def test_refused_entry_says_why_and_shows_the_old_value(widget, name, text, reason):
+    old, runs = widget.panel.entries[name].value, widget.runs
+    widget.panel.entries[name].value = text
+    widget.flush()
+    assert reason in widget.board.canvases["time"].notice["text"]
+    assert (widget.panel.entries[name].value, widget.runs) == (old, runs)
+
+
+def test_value_outside_the_domain_is_refused_with_the_sentence_of_the_model(opened):
+    w = opened(SimulatorWidget(brainmass.VanDerPolStep(1), duration=10 * u.ms))
+    w.controls["mu"].entry.value = "-1"
+    w.flush()
+    assert "'mu'" in w.problem
+    assert "positive" in w.problem
+    assert float(w.engine.node.mu.value()) == 1.0
+    assert w.board.canvases["time"].notice["text"] == w.problem
+    w.controls["mu"].entry.value = "2"
+    w.flush()
+    assert w.problem == ""
+
+
+def test_error_in_a_run_is_a_sentence_and_not_the_end(opened):
+    def monitor(model):
+        raise RuntimeError("the monitor is broken")
+
+    w = opened(SimulatorWidget(hopf(), monitors=monitor))
+    w.flush()
+    assert w.problem == "the monitor is broken"
+    assert isinstance(w.error, RuntimeError)
+    assert w.picture() == b""
+    assert not w._worker.closed
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ({"duration": 3.0}, "duration must be a quantity of time"),
+        ({"dt": 1 * u.mV}, "dt must be a quantity of time"),
+        ({"duration": -1 * u.ms}, "duration must be positive"),
+        ({"transient": 1 * u.second}, "transient must be shorter"),
+        ({"plots": ["pie"]}, "plots must be among"),
+    ],
+)
+def test_bad_arguments_are_refused(argument, reason):
+    with pytest.raises((ValueError, TypeError), match=reason):
+        SimulatorWidget(hopf(), **argument)
+
+
+def test_a_class_or_a_number_is_refused():
+    with pytest.raises(TypeError, match=r"got the class HopfStep. Pass HopfStep\(1\)"):
+        SimulatorWidget(brainmass.HopfStep)
+    with pytest.raises(TypeError, match="must be a brainstate module"):
+        SimulatorWidget(3)
+
+
+# -- the model of the user ---------------------------------------------------------------------
+
+
+def test_given_model_is_not_changed_until_apply(opened):
+    node = hopf()
+    w = opened(SimulatorWidget(node, duration=10 * u.ms))
+    w.controls["a"].set(0.7)
+    w.controls["init_x"].set(0.3)
+    w.panel.entries["method"].value = "rk4"
+    w.flush()
+    assert (float(node.a.value()), node.init_x, node.method) == (0.25, 0.1, "heun")
+    assert w.apply() is node
+    assert float(node.a.value()) == pytest.approx(0.7)
+    assert float(node.init_x) == pytest.approx(0.3)
+    assert node.method == "rk4"
+
+
+def test_two_widgets_on_one_model_do_not_meet(opened):
+    node = hopf()
+    first, second = (opened(SimulatorWidget(node, duration=10 * u.ms)) for _ in range(2))
+    first.controls["a"].set(0.9)
+    first.flush()
+    second.flush()
+    assert float(second.engine.node.a.value()) == 0.25
+
+
+def test_simulator_brings_its_step(opened):
+    w = opened(SimulatorWidget(brainmass.Simulator(hopf(), dt=0.05 * u.ms), duration=10 * u.ms))
+    w.flush()
+    assert len(w.result["x"]) == 200
+
+
+# -- regions -----------------------------------------------------------------------------------
+
+
+def test_region_picker_sets_one_region_and_shows_it(opened):
+    w = opened(SimulatorWidget(hopf(3), duration=20 * u.ms))
+    w.flush()
+    w.panel.region_picker.value = 1
+    assert [t["name"] for t in frame(w)["panels"][0]["traces"]] == ["x"]
+    w.controls["a"].set(-0.5)
+    w.flush()
+    np.testing.assert_allclose(w.engine.node.a.value(), [0.25, -0.5, 0.25])
+    w.panel.region_picker.value = -1
+    assert w.controls["a"].entry.value == "varies"
+
+
+def test_scalar_of_a_network_is_not_split_into_regions(opened, ring):
+    w = opened(SimulatorWidget(ring, duration=20 * u.ms))
+    w.panel.region_picker.value = 1
+    w.controls["speed"].set(20.0)
+    w.flush()
+    assert w.problem == ""
+    assert np.shape(w.engine.model.speed.value()) == ()
+
+
+# -- undo, reset, pin, state -------------------------------------------------------------------
+
+
+def test_undo_takes_back_one_change_and_a_drag_counts_once(widget):
+    for value in (0.3, 0.4, 0.5):
+        widget.controls["a"].slider.value = value
+    widget.controls["w"].slider.value = 0.5
+    press(widget, "Undo")
+    assert (widget.controls["w"].value, widget.controls["a"].value) == (0.3, 0.5)
+    press(widget, "Undo")
+    assert widget.controls["a"].slider.value == 0.25
+    press(widget, "Undo")
+    assert widget.controls["a"].value == 0.25
+
+
+def test_reset_goes_back_to_the_start_and_can_be_undone(widget):
+    first = widget.state
+    widget.controls["a"].set(0.7)
+    widget.panel.entries["duration"].value = "0.02 s"
+    widget.flush()
+    assert len(widget.result["x"]) == 200
+    press(widget, "Reset")
+    assert widget.state == first
+    assert len(widget.result["x"]) == 500
+    press(widget, "Undo")
+    assert widget.controls["a"].value == 0.7
+
+
+def test_pinned_run_stays_behind_the_new_one(widget):
+    press(widget, "Pin")
+    old = buffer(widget)
+    widget.controls["a"].set(0.7)
+    widget.flush()
+    roles = [t["role"] for t in frame(widget)["panels"][0]["traces"]]
+    assert roles == ["main", "main", "ghost", "ghost"]
+    np.testing.assert_array_equal(buffer(widget, 2), old)
+    press(widget, "Pin")
+    assert len(frame(widget)["panels"][0]["traces"]) == 2
+
+
+def test_state_is_json_and_restores_another_widget(opened, widget):
+    widget.controls["a"].set(0.7)
+    widget.controls["input.x_inp"].set(0.1)
+    widget.panel.entries["seed"].value = "5"
+    widget.panel.entries["method"].value = "rk4"
+    widget.board.toggles["spectrum"].value = True
+    widget.flush()
+    saved = json.loads(json.dumps(widget.state))
+    other = opened(SimulatorWidget(hopf(), duration=10 * u.ms))
+    other.state = saved
+    other.flush()
+    assert other.state == saved
+    assert_same(other.result, widget.result)
+    assert other.controls["a"].entry.value == "0.7"
+    assert other.panel.entries["method"].value == "rk4"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"format": 2}, "must be a dict that .state gave"),
+        ({"model": "LinearStep"}, "must belong to HopfStep"),
+        ({"values": {"zeta": 1.0}}, "got 'zeta'"),
+        ({"values": {"a": float("nan")}}, "must be finite"),
+        ({"run": {"dt": -1.0}}, "dt must be positive"),
+    ],
+)
+def test_foreign_state_is_refused_and_changes_nothing(widget, change, reason):
+    before = widget.state
+    with pytest.raises(ValueError, match=reason):
+        widget.state = {**before, **change}
+    assert widget.state == before
+
+
+# -- code --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(lambda: hopf(), id="hopf"),
+        pytest.param(lambda: hopf((2, 2), a=np.full((2, 2), 0.1)), id="array"),
+        pytest.param(
+            lambda: hopf(3, noise_x=brainmass.OUProcess(3, sigma=0.1, tau=5.0 * u.ms)), id="noise"
+        ),
+        pytest.param(lambda: brainmass.StuartLandauStep(2), id="random start"),
+        pytest.param(lambda: brainmass.VanDerPolStep(1, method="rk4"), id="rk4"),
+        pytest.param(lambda: brainmass.JansenRitStep(2, Ae=3.3 * u.mV), id="units"),
+    ],
+)
+def test_code_reproduces_the_arrays(opened, build):
+    w = opened(SimulatorWidget(build(), duration=20 * u.ms))
+    w.flush()
+    assert_same(run_code(w), w.result)
+    first = next(iter(w.controls.values()))
+    first.set(0.5 * (first.slider.min + first.slider.max))
+    w.controls[next(p for p in w.controls if p.startswith("input."))].set(0.1)
+    added = [p for p, f in w.engine.fields.items() if f.group == "Add noise"]
+    for path in added[:1]:
+        w.controls[path].set(0.05)
+    w.panel.entries["transient"].value = "5"
+    w.panel.entries["seed"].value = "3"
+    w.flush()
+    assert_same(run_code(w), w.result)
+
+
+def test_code_of_a_network_reproduces_the_arrays(opened, ring):
+    ring.node.noise_x = brainmass.OUProcess(4, sigma=0.05)
+    w = opened(SimulatorWidget(ring, duration=20 * u.ms))
+    for path, value in {"k": 0.3, "speed": 7.0, "node.a": 0.1, "node.init_x": 0.2}.items():
+        w.controls[path].set(value)
+    w.panel.region_picker.value = 2
+    w.controls["node.w"].set(0.5)
+    w.flush()
+    assert "brainmass.Network(" in w.to_code()
+    assert_same(run_code(w), w.result)
+
+
+def test_code_of_the_bundled_connectome_is_short(opened):
+    conn = brainmass.datasets.load_dataset("example_connectome")
+    net = brainmass.Network(
+        hopf(8), conn=conn.weights, distance=conn.distances, speed=10 * u.mm / u.ms,
+        coupling="additive", coupled_var="x", k=0.1,
+    )  # fmt: skip
+    w = opened(SimulatorWidget(net, duration=20 * u.ms))
+    w.flush()
+    assert 'connectome = brainmass.datasets.load_dataset("example_connectome")' in w.to_code()
+    assert len(w.to_code()) < 1000
+    assert_same(run_code(w), w.result)
+
+
+def test_code_starts_from_the_users_model_where_it_cannot_be_written(opened):
+    rng = np.random.default_rng(0)
+    net = brainmass.Network(
+        hopf(30), conn=rng.random((30, 30)), distance=rng.uniform(10, 90, (30, 30)) * u.mm,
+        speed=5 * u.mm / u.ms, coupled_var="x", k=0.01,
+    )  # fmt: skip
+    w = opened(SimulatorWidget(net, duration=20 * u.ms))
+    w.controls["k"].set(0.02)
+    w.controls["node.noise_x.sigma"].set(0.1)
+    w.panel.entries["method"].value = "euler"
+    w.flush()
+    assert "`model` is what you gave to the widget" in w.to_code()
+    assert_same(run_code(w, model=net), w.result)
+
+
+def test_code_names_inputs_and_monitors_of_the_user(opened):
+    def inputs(i, t):
+        return 0.1 * (i < 50)
+
+    monitors = {"twice": lambda m: 2 * m.x.value}
+    w = opened(SimulatorWidget(hopf(), inputs=inputs, monitors=monitors, duration=20 * u.ms))
+    w.flush()
+    assert_same(run_code(w, inputs=inputs, monitors=monitors), w.result)
+
+
+def test_code_of_a_long_run_is_thinned_alike(opened):
+    w = opened(SimulatorWidget(hopf(), duration=4500 * u.ms))
+    w.flush()
+    assert "sample_every=3" in w.to_code()
+    assert_same(run_code(w), w.result)
+
+
+def test_code_button_shows_the_code_of_the_present_sliders(widget):
+    press(widget, "Code")
+    assert widget._code.layout.display == ""
+    assert widget._code.value == widget.to_code()
+    widget.controls["a"].set(0.66)
+    widget.flush()
+    assert "a=0.66" in widget._code.value
+    press(widget, "Code")
+    assert widget._code.layout.display == "none"
+
+
+# -- notebooks ---------------------------------------------------------------------------------
+
+
+def test_repr_is_short_and_stable(widget, opened, ring):
+    assert repr(widget) == "SimulatorWidget(HopfStep, 3 parameters)"
+    assert (
+        repr(opened(SimulatorWidget(ring))) == "SimulatorWidget(Network of HopfStep, 5 parameters)"
+    )
+    assert repr(opened(SimulatorWidget(brainmass.LinearStep(1)))) == (
+        "SimulatorWidget(LinearStep, 1 parameter)"
+    )
+
+
+def test_saved_notebook_gets_a_picture_beside_the_view(widget):
+    widget.controls["a"].slider.value = 0.5
+    bundle = widget._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(widget)
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    picture = base64.b64decode(bundle["image/png"])
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 60_000
+    assert widget._repr_mimebundle_()["image/png"] == bundle["image/png"]
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_picture_is_saved(widget, tmp_path, form):
+    widget.save(tmp_path / f"plot.{form}")
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form]
+    assert (tmp_path / f"plot.{form}").read_bytes().startswith(start)
+    with pytest.raises(ValueError, match="must end in .png, .svg or .pdf; got 'plot.gif'"):
+        widget.save(tmp_path / "plot.gif")
+
+
+@pytest.mark.parametrize("name", ["time", "phase", "spectrum"])
+def test_every_plot_can_be_shown_and_hidden(widget, name):
+    button = widget.board.toggles[name]
+    button.value = not button.value
+    button.value = True
+    assert frame(widget, name)["kind"] == ("phase" if name == "phase" else "lines")
+    assert widget.board._cells[name].layout.display == ""
+
+
+def test_spectrum_peaks_at_the_frequency_of_the_oscillator(opened):
+    w = opened(
+        SimulatorWidget(
+            hopf(init_x=0.5), duration=2000 * u.ms, transient=200 * u.ms, plots=["spectrum"]
+        )
+    )
+    w.flush()
+    trace = frame(w, "spectrum")["panels"][0]["traces"][0]
+    hertz, size = (np.frombuffer(trace[k], np.float32) for k in "xy")
+    assert hertz[size.argmax()] == pytest.approx(300 / (2 * np.pi), abs=0.6)
+    assert size.max() == pytest.approx(0.5, rel=0.15)
+
+
+def test_close_leaves_no_thread_and_can_be_repeated():
+    w = SimulatorWidget(hopf(), duration=10 * u.ms)
+    w.close()
+    w.close()
+    w.controls["a"].set(0.3)
+    assert [t for t in threading.enumerate() if t.name.startswith("brainmass-")] == []
+    del w
+    gc.collect()
+
+
+def test_callbacks_from_several_threads_end_in_the_last_state(widget):
+    def push(name, values):
+        for value in values:
+            widget.controls[name].set(value)
+
+    threads = [
+        threading.Thread(target=push, args=(name, np.linspace(0.1, last, 40)))
+        for name, last in {"a": 0.9, "w": 0.8, "beta": 2.0}.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    widget.flush()
+    node = widget.engine.node
+    np.testing.assert_allclose(
+        [node.a.value(), node.w.value(), node.beta.value()], [0.9, 0.8, 2.0], rtol=1e-6
+    )
+    assert_same(run_code(widget), widget.result)

@@ -1,0 +1,9 @@
+"""Interactive widgets for brainmass: move a slider, see the model answer."""
+
+from .canvas import Canvas
+from .explorer import SimulatorWidget
+from .fitting import FitterWidget
+from .network import NetworkWidget
+from .open import explore
+
+__all__ = ["Canvas", "FitterWidget", "NetworkWidget", "SimulatorWidget", "explore"]

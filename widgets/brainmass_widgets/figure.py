@@ -1,0 +1,232 @@
+"""Static pictures of the plots, for saved notebooks and for export; matplotlib is loaded late."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .plots import COLUMNS, Heat, Lines, Phase, Plot, Trace, limits, minmax
+
+__all__ = ["draw"]
+
+COLOURS = ("#0072b2", "#d1480d", "#00805c", "#a8448c", "#8a6d00", "#3d8fc4", "#6a51c7", "#5c5c5c")
+
+MOST_COLUMNS = 700
+
+_STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.linewidth": 0.6,
+    "axes.labelcolor": "#444444",
+    "axes.edgecolor": "#777777",
+    "xtick.color": "#333333",
+    "ytick.color": "#333333",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "figure.dpi": 100,
+    "svg.hashsalt": "brainmass",
+}
+
+
+def draw(
+    plots: Sequence[Plot], *, title: str = "", note: str = "", form: str = "png", width: float = 7.2
+) -> bytes:
+    r"""Draw plots below each other, narrow ones side by side.
+
+    Parameters
+    ----------
+    plots : sequence of Lines, Phase or Heat
+        What to draw.
+    title : str, optional
+        One line above.
+    note : str, optional
+        One sentence below, such as why a run ended early.
+    form : {'png', 'svg', 'pdf'}
+        Format of the picture.
+    width : float, default 7.2
+        Width in inches.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from brainmass_widgets.figure import draw
+    >>> from brainmass_widgets.plots import Axis, Heat
+    >>> heat = Heat(Axis("time", "ms"), Axis("region"), Axis("x"), np.eye(4))
+    >>> draw([heat])[:4]
+    b'\x89PNG'
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = _rows(plots)
+    heights = [_height(row) for row in rows]
+    with mpl.rc_context(_STYLE):
+        extra = 0.3 * bool(title) + 0.3 * bool(note)
+        figure = Figure(figsize=(width, sum(heights) + extra), layout="constrained")
+        FigureCanvasAgg(figure)
+        if title:
+            figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+        if note:
+            figure.supxlabel(_wrapped(note, int(14 * width)), fontsize=8, color="#b3261e")
+        parts = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for part, row in zip(parts, rows, strict=True):
+            shares = [1.8 if isinstance(p, Lines) else 1.0 for p in row]
+            cells = part.subfigures(1, len(row), width_ratios=shares, squeeze=False)[0]
+            for cell, plot in zip(cells, row, strict=True):
+                _draw(cell, plot)
+        buffer = io.BytesIO()
+        # No date in the file: the same picture is the same bytes.
+        stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+        figure.savefig(buffer, format=form, metadata=stamp[form])
+    return _small(buffer.getvalue()) if form == "png" else buffer.getvalue()
+
+
+def _small(picture: bytes) -> bytes:
+    """Reduce a picture to 256 colours, so that a saved notebook stays small."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(picture)) as image:
+        image.convert("RGB").quantize(
+            256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        ).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def _rows(plots: Sequence[Plot]) -> list[list[Plot]]:
+    """Two plots to a row; a heat map stands below the time course, at full width."""
+    if len(plots) > 1 and isinstance(plots[0], Lines) and isinstance(plots[1], Phase):
+        return [list(plots[:2]), *_rows(plots[2:])]
+    rows = [[plots[0]]] if plots else []
+    rest = list(plots[1:])
+    while rest:
+        alone = isinstance(rest[0], Heat) and not rest[0].matrix
+        rows.append(rest[: 1 if alone else 2])
+        rest = rest[len(rows[-1]) :]
+    return rows
+
+
+def _height(row: Sequence[Plot]) -> float:
+    return max(1.3 + 0.9 * len(p.panels) if isinstance(p, Lines) else 2.3 for p in row)
+
+
+def _wrapped(text: str, columns: int) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, columns))
+
+
+def _draw(cell, plot: Plot) -> None:
+    if isinstance(plot, Lines):
+        _draw_lines(cell, plot)
+    elif isinstance(plot, Phase):
+        _draw_phase(cell, plot)
+    else:
+        _draw_heat(cell, plot)
+
+
+def _style(trace: Trace) -> dict:
+    ghost = trace.role == "ghost"
+    return {
+        "color": COLOURS[trace.color % len(COLOURS)],
+        "linewidth": 0.7 if ghost else 1.0,
+        "linestyle": "--" if ghost else "-",
+        "alpha": 0.5 if ghost else 1.0,
+        "label": None if ghost else trace.name,
+    }
+
+
+def _draw_lines(cell, plot: Lines) -> None:
+    panels = max(1, len(plot.panels))
+    axes = cell.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+    for ax, panel in zip(axes, plot.panels, strict=False):
+        for trace in panel.traces:
+            if not trace.y.size:
+                continue
+            if trace.x is None:
+                y, size = minmax(trace.y, COLUMNS // 2)
+                step = plot.dx if size == 1 else 0.5 * size * plot.dx
+                x = plot.x0 + step * np.arange(y.size)
+            else:
+                x, y = trace.x, trace.y
+            ax.plot(x, y, **_style(trace))
+        main = [t for t in panel.traces if t.role == "main"]
+        if plot.robust:
+            _limit(ax, limits([t.y for t in main], True), "y")
+        if len(main) > 1:
+            # Above the axes, so that it hides nothing.
+            place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
+            ax.legend(fontsize=7, frameon=False, ncols=min(8, len(main)), **place)
+        ax.set_ylabel(_label(panel.y))
+        ax.margins(x=0)
+    axes[-1].set_xlim(plot.start, plot.end)
+    axes[-1].set_xlabel(_label(plot.x))
+
+
+def _draw_phase(cell, plot: Phase) -> None:
+    ax = cell.subplots()
+    for trace in plot.traces:
+        if not trace.y.size:
+            continue
+        ax.plot(trace.x, trace.y, **_style(trace))
+        if trace.role == "main":
+            color = COLOURS[trace.color % len(COLOURS)]
+            ax.plot(trace.across[-1:], trace.y[-1:], "o", color=color, ms=4)
+            ax.plot(trace.across[:1], trace.y[:1], "o", color=color, mfc="white", ms=4)
+    if plot.robust:
+        main = [t for t in plot.traces if t.role == "main"]
+        _limit(ax, limits([t.across for t in main], True), "x")
+        _limit(ax, limits([t.y for t in main], True), "y")
+    ax.set_xlabel(_label(plot.x))
+    ax.set_ylabel(_label(plot.y))
+
+
+def _draw_heat(cell, plot: Heat) -> None:
+    ax = cell.subplots()
+    rows, cols = plot.data.shape
+    lo, hi = plot.span or limits([plot.data], plot.robust)
+    extent = (plot.x0, plot.x0 + max(cols, 1) * plot.dx, rows - 0.5, -0.5)
+    image = ax.imshow(
+        _columns(plot.data) if cols else np.full((rows, 1), np.nan),
+        aspect="equal" if plot.matrix else "auto",
+        extent=extent,
+        vmin=lo,
+        vmax=hi,
+        cmap="viridis",
+        interpolation="nearest",
+    )
+    ax.set_xlim(plot.start, plot.end)
+    ax.set_xlabel(_label(plot.x))
+    ax.set_ylabel(_label(plot.y))
+    if plot.names and rows <= 12:
+        ax.set_yticks(range(rows), plot.names)
+    elif rows <= 12:
+        ax.set_yticks(range(rows))
+    bar = cell.colorbar(image, ax=ax, pad=0.02)
+    bar.set_label(_label(plot.value))
+    bar.outline.set_linewidth(0.6)
+
+
+def _columns(data: np.ndarray) -> np.ndarray:
+    """Average a matrix in time until it has no more columns than the picture has pixels."""
+    size = -(-data.shape[1] // MOST_COLUMNS)
+    whole = data.shape[1] // size * size
+    return data[:, :whole].reshape(data.shape[0], -1, size).mean(2) if size > 1 else data
+
+
+def _limit(ax, ends, which: str) -> None:
+    lo, hi = ends
+    pad = 0.05 * (hi - lo) or 1.0
+    (ax.set_xlim if which == "x" else ax.set_ylim)(lo - pad, hi + pad)
+
+
+def _label(axis) -> str:
+    return f"{axis.label} [{axis.unit}]" if axis.unit else axis.label
