@@ -26,7 +26,7 @@ __all__ = [
 class Signal(NamedTuple):
     """Recorded or simulated activity of several regions.
 
-    Attributes
+    Parameters
     ----------
     signal : numpy.ndarray
         ``(time, region)``.

@@ -30,8 +30,10 @@ def write_api_pages(folder: Path):
         value = getattr(brainmass, name)
         section, text = _page(name, value)
         if text:
-            sections[section].append(name)
-            (folder / f"{name}.md").write_text(text)
+            # A module and a class may differ in case alone, which some file systems ignore.
+            page = f"brainmass.{name}" if section == "Modules" else name
+            sections[section].append(page)
+            (folder / f"{page}.md").write_text(text)
     order = sorted(sections, key=lambda s: (ORDER.index(s) if s in ORDER else len(ORDER), s))
     index = [INTRODUCTION, *(_contents(section, sections[section]) for section in order)]
     (folder / "index.md").write_text("\n".join(index))
@@ -40,7 +42,9 @@ def write_api_pages(folder: Path):
 def _page(name: str, value) -> tuple[str, str]:
     """Section of the index that a public name belongs to, and its page; none for constants."""
     if inspect.ismodule(value):
-        return "Modules", _directive(name, "automodule", value.__name__, "members")
+        elsewhere = ", ".join(set(brainmass.__all__) & set(dir(value)))
+        options = ("members", f"exclude-members: {elsewhere}") if elsewhere else ("members",)
+        return "Modules", _directive(name, "automodule", value.__name__, *options)
     if inspect.isclass(value):
         if issubclass(value, BaseException):
             return "Errors", _directive(name, "autoexception", f"brainmass.{name}", "members")
@@ -53,7 +57,9 @@ def _page(name: str, value) -> tuple[str, str]:
 
 
 def _directive(title: str, directive: str, target: str, *options: str) -> str:
-    lines = "\n".join(f"   :{option}:" for option in options)
+    lines = "\n".join(
+        f"   :{option}:" if ":" not in option else f"   :{option}" for option in options
+    )
     return f"# {title}\n\n```{{eval-rst}}\n.. {directive}:: {target}\n{lines}\n```\n"
 
 
