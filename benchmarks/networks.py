@@ -1,19 +1,44 @@
 """Delayed networks of all sizes against C loops and the plain gather."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import brainunit as u
+import numpy as np
 
 import brainmass
 
 from .baselines import blocked_c, gather_scan, naive_c
-from .common import DT, interleaved, network, table
+from .common import DT, best, interleaved, network, table
 
 LIMITS = {8: "at most 0.4 us", 84: "1.1 x naive C", 400: "0.6 x naive C", 1000: "0.3 x naive C"}
 
 
+def sweep(points=64, steps=10_000):
+    """Print a sweep of one network over 64 strengths, on two threads."""
+    simulators = []
+    for _ in range(2):
+        net = network(84)
+        simulators.append((net, brainmass.Simulator(net, dt=DT * u.ms)))
+    values = np.linspace(0.1, 0.9, points)
+
+    def work(thread):
+        net, sim = simulators[thread]
+        for k in values[thread::2]:
+            net.k = k
+            sim.run(steps * DT * u.ms, monitors="node.x", sample_every=10, seed=0)
+
+    def both():
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(work, range(2)))
+
+    seconds = best(both, 1)
+    rows = [("64 points on two threads", f"{1e6 * seconds / points / steps:.2f} (at most 4)")]
+    table("Sweep, N = 84, 10 000 steps", ("run", "us per point and step"), rows)
+
+
 def main():
-    """Print microseconds a step for every size."""
+    """Print microseconds a step for every size, and the sweep."""
     rows = []
     for n in (8, 84, 400, 1000):
         steps = {8: 20000, 84: 10000, 400: 1500, 1000: 600}[n]
@@ -38,3 +63,4 @@ def main():
     header = ("N", "ours euler", "ours heun", "gather in lax.scan", "naive C", "blocked C",
               "gather / ours", "ours / naive C", "first run, s")  # fmt: skip
     table("Delayed networks with noise, us a step", header, rows)
+    sweep()

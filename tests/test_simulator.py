@@ -340,6 +340,14 @@ def test_a_foreign_module_takes_inputs_and_continues():
     np.testing.assert_allclose(more["ts"].mantissa[-1], 2.0)
 
 
+def test_a_foreign_module_that_was_never_initialised_has_gradients():
+    def last(step):
+        sim = brainmass.Simulator(Counter(step), dt=0.1 * MS)
+        return sim.run(1 * MS, monitors=lambda m: m.n.value)["output"][-1, 0]
+
+    np.testing.assert_allclose(jax.grad(last)(1.0), 10.0)
+
+
 def test_a_foreign_module_with_brainstate_noise_is_reproducible():
     class Noisy(brainstate.nn.Module):
         def update(self):

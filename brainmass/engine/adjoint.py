@@ -14,7 +14,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from . import blocks
@@ -32,8 +31,8 @@ class Task:
         The system.
     wanted : tuple of str
         States whose samples are returned.
-    high : int
-        Steps to run, from the start of the superblock.
+    length : int
+        Most steps to run, in whole blocks; how many are run is a value.
     tree : PyTreeDef
         Structure of the prepared values.
     floats : tuple of bool
@@ -46,7 +45,7 @@ class Task:
 
     rules: Any
     wanted: tuple[str, ...]
-    high: int
+    length: int
     tree: Any
     floats: tuple[bool, ...]
     heavy: tuple[bool, ...]
@@ -76,21 +75,25 @@ def join(task: Task, numbers, others):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def superblock(task: Task, numbers, others, y, noise, history, index, inputs) -> tuple:
-    """Run a superblock from its first step; returns states, noise, unshifted history, samples."""
-    carry, kept = _forward(task, join(task, numbers, others), y, noise, history, index, inputs)
+def superblock(task: Task, numbers, others, y, noise, history, index, high, inputs) -> tuple:
+    """Run the first ``high`` steps; returns states, noise, unshifted history, samples."""
+    prepared = join(task, numbers, others)
+    carry, kept = _forward(task, prepared, y, noise, history, index, high, inputs)
     return (*carry, {name: kept["y"][name] for name in task.wanted})
 
 
-def _forward(task, prepared, y, noise, history, index, inputs):
-    """Run block by block, keeping states and noise after every step and the sums of every block."""
+def _forward(task, prepared, y, noise, history, index, high, inputs):
+    """Run block by block, keeping states and noise after every step and the sums of every block.
+
+    The bounds of the small loops are values: the compiler makes one kernel of such a loop.
+    """
     from .program import _block_stepper, _normal, _write_history
 
     rules, block = task.rules, task.rules.block
     z = _normal(rules, prepared, index)
     none: list = [()] * len(rules.pathways)
 
-    def one_block(loop, offset, lanes: int):
+    def one_block(loop, offset):
         y, noise, history = loop
         step = _block_stepper(rules, prepared, index, z, inputs, offset)
         sums = rules.block_sums(prepared, history, offset)
@@ -103,74 +106,62 @@ def _forward(task, prepared, y, noise, history, index, inputs):
             return state, jax.tree.map(write, rows, state)
 
         state = {"y": y, "noise": noise}
-        rows = jax.tree.map(lambda a: jnp.zeros((lanes, *a.shape), rules.dtype), state)
-        state, rows = lax.fori_loop(0, _opaque(lanes), one_step, (state, rows))
-        y, noise = state["y"], state["noise"]
-        padded, done = rows["y"], None
-        if lanes < block:
-            padded = jax.tree.map(
-                lambda r: jnp.pad(r, [(0, block - lanes)] + [(0, 0)] * (r.ndim - 1)), padded
-            )
-            done = jnp.asarray(np.arange(block) < lanes)
-        history = _write_history(rules, prepared, history, padded, offset, done)
-        return (y, noise, history), {**rows, "sums": sums}
+        rows = jax.tree.map(lambda a: jnp.zeros((block, *a.shape), rules.dtype), state)
+        lanes = _lanes(block, offset, high)
+        state, rows = lax.fori_loop(0, lanes, one_step, (state, rows))
+        done = jnp.arange(block) < lanes
+        history = _write_history(rules, prepared, history, rows["y"], offset, done)
+        return (state["y"], state["noise"], history), {**rows, "sums": sums}
 
-    whole, rest = divmod(task.high, block)
-    loop, parts = (y, noise, history), []
-    if whole:
-        offsets = block * jnp.arange(whole)
-        loop, kept = lax.scan(lambda c, o: one_block(c, o, block), loop, offsets)
-        parts.append(kept)
-    if rest:
-        loop, last = one_block(loop, whole * block, rest)
-        parts.append(jax.tree.map(lambda a: a[None], last))
-    rows = {
-        kind: jax.tree.map(
-            lambda *a: jnp.concatenate([b.reshape(-1, *b.shape[2:]) for b in a]),
-            *[part[kind] for part in parts],
-        )
-        for kind in ("y", "noise")
-    }
-    sums = [part["sums"] for part in parts]
-    return loop, {**rows, "sums": jax.tree.map(lambda *a: jnp.concatenate(a), *sums)}
+    loop, kept = lax.scan(one_block, (y, noise, history), block * jnp.arange(task.length // block))
+    flat = jax.tree.map(
+        lambda a: a.reshape(-1, *a.shape[2:]), {"y": kept["y"], "noise": kept["noise"]}
+    )
+    return loop, {**flat, "sums": kept["sums"]}
 
 
-def _remember(task, numbers, others, y, noise, history, index, inputs):
-    out = superblock(task, numbers, others, y, noise, history, index, inputs)
+def _lanes(block: int, offset, high):
+    """Return how many steps of the block at ``offset`` are run."""
+    return jnp.clip(lax.optimization_barrier(jnp.int32(high)) - offset, 0, block)
+
+
+def _remember(task, numbers, others, y, noise, history, index, high, inputs):
+    out = superblock(task, numbers, others, y, noise, history, index, high, inputs)
     past = [
         tuple(h[..., : path.plan[1] + 1] for h in features)
         for path, features in zip(task.rules.pathways, history, strict=True)
     ]
-    return out, (numbers, others, y, noise, past, index, inputs)
+    return out, (numbers, others, y, noise, past, index, high, inputs)
 
 
 def _backward(task: Task, memory, bars):
     from .program import _normal
 
-    numbers, others, y, noise, past, index, inputs = memory
-    rules, block, high = task.rules, task.rules.block, task.high
+    numbers, others, y, noise, past, index, high, inputs = memory
+    rules, block = task.rules, task.rules.block
     prepared = join(task, numbers, others)
     history = [
         tuple(jnp.pad(h, [(0, 0)] * (h.ndim - 1) + [(0, rules.superblock)]) for h in features)
         for features in past
     ]
-    (_, _, history), kept = _forward(task, prepared, y, noise, history, index, inputs)
+    (_, _, history), kept = _forward(task, prepared, y, noise, history, index, high, inputs)
     y_bar, noise_bar, history_bar, samples_bar = bars
-    steps = _Steps(task, numbers, others, y, noise, kept, index, inputs, _normal)
+    steps = _Steps(task, numbers, others, y, noise, kept, index, high, inputs, _normal)
     slopes = steps.slopes()
-    rows = {n: _to_length(bar, steps.length) for n, bar in samples_bar.items()}
 
     def reverse_block(loop, offset):
         bar, sums_bar = loop
         sent_bar = _sent_bars(task, prepared, history_bar, sums_bar, offset)
         cut = partial(lax.dynamic_slice_in_dim, start_index=offset, slice_size=block, axis=0)
-        here, extra = jax.tree.map(cut, (slopes, rows))
-        own = [jnp.moveaxis(f, -1, 0) for features in sent_bar for f in features]
+        here, extra = jax.tree.map(cut, (slopes, samples_bar))
+        lanes = _lanes(block, offset, high)
+        done = jnp.arange(block) < lanes
+        own = [jnp.moveaxis(jnp.where(done, f, 0), -1, 0) for fs in sent_bar for f in fs]
 
         def reverse_step(k, loop):
             """Collect what reaches the states after the step, then pass it through the step."""
             bar, after = loop
-            lane = block - 1 - k
+            lane = lanes - 1 - k
             bar = [
                 b + extra[n][lane] if n in extra else b
                 for n, b in zip(steps.names, bar, strict=True)
@@ -186,7 +177,7 @@ def _backward(task: Task, memory, bars):
             return passed, jax.tree.map(write, after, bar)
 
         after = [jnp.zeros((block, *b.shape), b.dtype) for b in bar]
-        bar, after = lax.fori_loop(0, _opaque(block), reverse_step, (bar, after))
+        bar, after = lax.fori_loop(0, lanes, reverse_step, (bar, after))
         here_bar = [
             [sum(s * a for s, a in zip(column, after, strict=True)) for column in stage]
             for stage in here["sums"]
@@ -195,9 +186,9 @@ def _backward(task: Task, memory, bars):
 
     state_bar = {"y": y_bar, "noise": noise_bar}
     loop = (jax.tree.leaves(state_bar), _no_sums(task))
-    offsets = block * jnp.arange(steps.length // block)
+    offsets = block * jnp.arange(task.length // block)
     (bar, sums_bar), rows = lax.scan(reverse_block, loop, offsets, reverse=True)
-    after, sent = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:high], rows)
+    after, sent = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), rows)
     light_bar, given_bar = steps.pull(after, sent)
     weights = [jnp.zeros_like(n) for n, h in zip(numbers, task.heavy, strict=True) if h]
     numbers_bar = _merge(task, light_bar, weights)
@@ -206,12 +197,7 @@ def _backward(task: Task, memory, bars):
     state_bar = jax.tree.unflatten(jax.tree.structure(state_bar), bar)
     past_bar = _past_bars(task, prepared, history_bar, sums_bar)
     first = (state_bar["y"], state_bar["noise"], past_bar)
-    return numbers_bar, None, *first, None, _inputs_bar(inputs, given_bar)
-
-
-def _opaque(count: int):
-    """Return a loop bound that the compiler does not know: it makes one kernel of such a loop."""
-    return lax.optimization_barrier(jnp.int32(count))
+    return numbers_bar, None, *first, None, None, _inputs_bar(inputs, given_bar)
 
 
 def _to_length(rows, length: int):
@@ -225,22 +211,29 @@ class _Steps:
     computed for all steps together, it leaves only a tiny loop to the reverse pass.
     """
 
-    def __init__(self, task, numbers, others, y, noise, kept, index, inputs, normal):
+    def __init__(self, task, numbers, others, y, noise, kept, index, high, inputs, normal):
         rules = task.rules
-        self.task, self.others, self.kept = task, others, kept
-        self.length = -(-task.high // rules.block) * rules.block
+        self.task, self.others = task, others
         self.light = [n for n, h in zip(numbers, task.heavy, strict=True) if not h]
         self.weights = [n for n, h in zip(numbers, task.heavy, strict=True) if h]
         prepared = join(task, numbers, others)
         first = {"y": y, "noise": noise}
-        rows = {kind: kept[kind] for kind in first}
+        done = jnp.arange(task.length) < high
+
+        def filled(a, rows):
+            """Put a state that is surely valid where no step was run."""
+            shape = (-1,) + (1,) * (rows.ndim - 1)
+            return jnp.where(done.reshape(shape), rows, a.astype(rows.dtype))
+
+        after = jax.tree.map(filled, first, {kind: kept[kind] for kind in first})
         before = jax.tree.map(
-            lambda a, r: jnp.concatenate([a[None].astype(r.dtype), r[:-1]]), first, rows
+            lambda a, r: jnp.concatenate([a[None].astype(r.dtype), r[:-1]]), first, after
         )
+        self.after = jax.tree.leaves(after)
         self.leaves, self.tree = jax.tree.flatten(before)
-        cut = partial(lax.slice_in_dim, start_index=0, limit_index=task.high, axis=0)
+        cut = partial(lax.slice_in_dim, start_index=0, limit_index=task.length, axis=0)
         self.z, self.given = jax.tree.map(cut, (normal(rules, prepared, index), inputs))
-        self.position = index * rules.superblock + jnp.arange(task.high)
+        self.position = index * rules.superblock + jnp.arange(task.length)
         self.sums = jax.tree.map(self._by_step, kept["sums"])
 
     def _by_step(self, sums):
@@ -248,7 +241,7 @@ class _Steps:
         rules = self.task.rules
         ends = (0, rules.lookahead)
         both = [sums[:, e : e + rules.block].reshape(-1, *sums.shape[2:]) for e in ends]
-        return jnp.stack(both, axis=1)[: self.task.high]
+        return jnp.stack(both, axis=1)
 
     @property
     def names(self) -> list[str]:
@@ -277,12 +270,11 @@ class _Steps:
         )
 
     def slopes(self) -> dict:
-        """Return the derivatives of every step, padded to whole blocks.
+        """Return the derivatives of every step.
 
         ``state[k][j]`` of leaf k after by leaf j before; ``sums[e][f][k]`` by feature f at the
         start or end of the step; ``sent[f][k]`` of what is sent by the state after.
         """
-        pad = partial(_to_length, length=self.length)
 
         def by_leaves(leaves):
             return self._all(self.light, leaves, self.sums, self.given)
@@ -298,11 +290,8 @@ class _Steps:
             [jax.jvp(by_sums, (flat,), (_only(flat, f, e),))[1] for f in range(len(flat))]
             for e in ends
         ]
-        sent = _columns(partial(self._sent, self.light), self._after())
-        return jax.tree.map(pad, {"state": state, "sums": sums, "sent": sent})
-
-    def _after(self):
-        return jax.tree.leaves({kind: self.kept[kind] for kind in ("y", "noise")})
+        sent = _columns(partial(self._sent, self.light), self.after)
+        return {"state": state, "sums": sums, "sent": sent}
 
     def _sent(self, light, leaves):
         from .program import _sent
@@ -321,7 +310,7 @@ class _Steps:
 
         def by_values(light, given):
             leaves = self._all(light, self.leaves, self.sums, given)
-            return leaves, self._sent(light, self._after())
+            return leaves, self._sent(light, self.after)
 
         return jax.vjp(by_values, self.light, self.given)[1]((after, sent))
 
@@ -449,7 +438,7 @@ def _past_bars(task: Task, prepared, history_bar, sums_bar) -> list:
 def _add_weights(task: Task, prepared, numbers_bar, history, sums_bar):
     """Add the bars of the edge weights: each window of the history against its sums."""
     rules = task.rules
-    count = -(-(task.high + rules.lookahead) // rules.block)
+    count = -(-(task.length + rules.lookahead) // rules.block)
     bars = jax.tree.map(jnp.zeros_like, prepared)
     for path, p, bar, features, buffers in zip(
         rules.pathways, prepared["paths"], bars["paths"], history, sums_bar, strict=True

@@ -103,6 +103,11 @@ class PlainSystem:
         model = self._copy()
         for path, module in _fixed(model).items():
             module.val = values["fixed"][path]
+        if not set(carry["y"]) <= set(model.states()):
+            with brainstate.environ.context(dt=self.dt * u.ms):
+                brainstate.nn.init_all_states(
+                    model, *(() if self._batch is None else (self._batch,))
+                )
         by_path = model.states()
         for path, value in {**values["trained"], **carry["y"]}.items():
             by_path[path].value = value

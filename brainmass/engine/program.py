@@ -378,17 +378,17 @@ def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: in
     return {"y": y, "noise": noise, "history": history}, samples
 
 
-def _with_adjoint(rules, wanted, prepared, carry, index, high, inputs, trained: bool):
-    """Run the first ``high`` steps of a superblock; the derivative is our own."""
+def _with_adjoint(rules, wanted, prepared, carry, index, length, high, inputs, trained: bool):
+    """Run the first ``high`` of ``length`` steps of a superblock; the derivative is our own."""
     numbers, others, structure = adjoint.split(prepared)
     tree, floats, heavy = structure
-    task = adjoint.Task(rules, wanted, high, tree, floats, heavy, trained)
+    task = adjoint.Task(rules, wanted, length, tree, floats, heavy, trained)
     out: Any = adjoint.superblock(
-        task, numbers, others, carry["y"], carry["noise"], carry["history"], index, inputs
+        task, numbers, others, carry["y"], carry["noise"], carry["history"], index, high, inputs
     )
     y, noise, history, samples = out
-    if high == rules.superblock:
-        history = _shift_history(rules, history, high)
+    if length == rules.superblock:
+        history = _shift_history(rules, history, length)
     return {"y": y, "noise": noise, "history": history}, samples
 
 
@@ -418,21 +418,25 @@ def traced_run(
     first = start // size
     pieces = []
 
+    def inputs_at(index, drive):
+        return _inputs(rules, drive, index - first, index, given)
+
     def run_piece(carry, index, low, high, remember):
         def work(prepared, carry, index, drive):
-            inputs = _inputs(rules, drive, index - first, index, given)
-            if low == 0 and rules.has_adjoint:
-                carry, samples = _with_adjoint(
-                    rules, recording.states, prepared, carry, index, high, inputs, trained
-                )
-                return carry, _kept_rows(samples, index, low)
             carry, samples = _static_superblock(
-                rules, recording.states, prepared, carry, index, low, high, inputs
+                rules, recording.states, prepared, carry, index, low, high, inputs_at(index, drive)
             )
             return carry, _kept_rows(samples, index, low)
 
-        work = jax.checkpoint(work) if remember and not rules.has_adjoint else work
-        return work(prepared, carry, index, drive)
+        return (jax.checkpoint(work) if remember else work)(prepared, carry, index, drive)
+
+    def run_adjoint(carry, index, length):
+        high = jnp.minimum(stop - index * size, length)
+        carry, samples = _with_adjoint(
+            rules, recording.states, prepared, carry, index, length, high,
+            inputs_at(index, drive), trained,
+        )  # fmt: skip
+        return carry, _kept_rows(samples, index, 0)
 
     def _kept_rows(samples, index, low):
         if recording.every == 1:
@@ -456,14 +460,23 @@ def traced_run(
     while position < stop:
         index = position // size
         low = position - index * size
-        whole = (stop - position) // size
-        if low == 0 and whole > 1:
+        own = rules.has_adjoint and low == 0
+        whole = -(-(stop - position) // size) if own else (stop - position) // size
+        if own and whole == 1:
+            length = -(-(stop - position) // rules.block) * rules.block
+            carry, rows = run_adjoint(carry, jnp.int32(index), length)
+            pieces.append({n: r[: count(position, stop)] for n, r in rows.items()})
+            position = stop
+        elif low == 0 and whole > 1:
             carry, rows = lax.scan(
-                lambda carry, k: run_piece(carry, k, 0, size, True),
+                lambda carry, k: (
+                    run_adjoint(carry, k, size) if own else run_piece(carry, k, 0, size, True)
+                ),
                 carry,
                 index + jnp.arange(whole),
             )
-            counts = [count(b, b + size) for b in range(position, position + whole * size, size)]
+            ends = [min(position + (k + 1) * size, stop) for k in range(whole)]
+            counts = [count(position + k * size, end) for k, end in enumerate(ends)]
             flat = np.concatenate(
                 [k * _length(rows, 1) + np.arange(n) for k, n in enumerate(counts)]
             ).astype(np.int32)
@@ -471,7 +484,7 @@ def traced_run(
             if len(flat) != _length(rows, 0):
                 rows = {n: r[flat] for n, r in rows.items()}
             pieces.append(rows)
-            position += whole * size
+            position = ends[-1]
         else:
             high = min(stop - index * size, size)
             carry, rows = run_piece(carry, index, low, high, stop - start > size)
