@@ -13,6 +13,7 @@ import brainunit as u
 import jax
 import jax.numpy as jnp
 
+from ._compat import is_tracer
 from ._errors import choices
 
 __all__ = ["ORDERS", "check_method", "euler", "exp_euler", "heun", "rk4", "stages", "stepper"]
@@ -117,6 +118,7 @@ def _from_quad(method: str):
     return step
 
 
-def milliseconds(value) -> float:
-    """Return a time as a plain number of milliseconds."""
-    return float(u.Quantity(value).to_decimal(u.ms))
+def milliseconds(value):
+    """Return a time as a plain number of milliseconds, abstract if the time is."""
+    bare = u.Quantity(value).to_decimal(u.ms)
+    return bare if is_tracer(bare) else float(bare)

@@ -241,7 +241,8 @@ on_divergence
                 f"Simulator: batch_size must be a positive integer; got {batch_size!r}. "
                 "Pass the number of copies."
             )
-        kind = BoundSystem if hasattr(self.model, "engine_parts") else PlainSystem
+        ours = hasattr(self.model, "engine_parts") and not _has_hooks(self.model)
+        kind = BoundSystem if ours else PlainSystem
         system = kind(self.model, dt, batch_size)
         drive = Drive.read(inputs, system, n_steps)
         watched = Monitors.read(monitors, system)
@@ -394,6 +395,12 @@ class _Plan:
         kept = self._kept(start, failure.step)[self._count(since, start) :]
         result = self._result(self._join(parts), start, kept)
         return doctor.diagnose(self.system, failure, loop.values, result)
+
+
+def _has_hooks(model) -> bool:
+    """Whether something was hung on the calls of a model, for example a delay buffer."""
+    parts = (model, getattr(model, "node", None))
+    return any(getattr(p, k, None) for p in parts for k in ("before_updates", "after_updates"))
 
 
 def _on_device(tree):

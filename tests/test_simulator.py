@@ -378,6 +378,47 @@ def test_hooks_of_a_foreign_module_run():
     assert float(out[-1, 0]) > 0
 
 
+def test_hooks_of_our_models_run():
+    node = hopf(2)
+    with brainstate.environ.context(dt=0.1 * MS):
+        old = node.prefetch_delay("x", 0.5 * MS, init=lambda shape, **_: jnp.zeros(shape))
+        brainstate.nn.init_all_states(node)
+        old()
+        result = brainmass.Simulator(node, dt=0.1 * MS).run(
+            3 * MS, monitors={"x": lambda m: m.x.value}
+        )
+    plain = simulator(2).run(3 * MS, monitors="x")
+    np.testing.assert_allclose(result["x"], plain["x"], rtol=1e-5)
+    assert node.after_updates
+
+
+def test_a_progress_bar_appears_on_request(capsys):
+    simulator().run(10 * MS, monitors="x", progress=True)
+    assert "step" in capsys.readouterr().err
+
+
+def test_the_persistent_cache_is_for_notebooks_and_can_be_switched_off(monkeypatch, tmp_path):
+    import sys
+
+    from brainmass.engine.cache import use_persistent_cache
+
+    before = jax.config.jax_compilation_cache_dir
+    try:
+        jax.config.update("jax_compilation_cache_dir", None)
+        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+        use_persistent_cache()
+        assert jax.config.jax_compilation_cache_dir is None
+        monkeypatch.setitem(sys.modules, "ipykernel", pytest)
+        monkeypatch.setenv("BRAINMASS_CACHE", "")
+        use_persistent_cache()
+        assert jax.config.jax_compilation_cache_dir is None
+        monkeypatch.setenv("BRAINMASS_CACHE", str(tmp_path / "xla"))
+        use_persistent_cache()
+        assert jax.config.jax_compilation_cache_dir == str(tmp_path / "xla")
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+
+
 BAD = {
     "duration without unit": (lambda: simulator().run(1.0), "duration must be a quantity of time"),
     "duration in mV": (lambda: simulator().run(1.0 * u.mV), "duration must be a quantity of time"),

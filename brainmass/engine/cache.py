@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import functools
 import hashlib
+import os
 import sys
 import threading
 import types
@@ -52,6 +53,7 @@ class Cache:
 
     def get(self, key: Hashable | None, build: Callable[[], Any]):
         """Return the program of ``key``, building it once; ``None`` is never remembered."""
+        use_persistent_cache()
         if key is None:
             self.compiled += 1
             return build()
@@ -86,6 +88,27 @@ class Cache:
 
 
 programs = Cache()
+
+
+def use_persistent_cache() -> None:
+    """Let compiled programs survive the kernel, where a notebook runs and nobody has decided.
+
+    The folder is ``BRAINMASS_CACHE`` or the user's cache folder; an empty ``BRAINMASS_CACHE``
+    switches it off.
+    """
+    if "ipykernel" not in sys.modules or jax.config.jax_compilation_cache_dir is not None:
+        return
+    chosen = os.environ.get("BRAINMASS_CACHE")
+    if chosen == "":
+        return
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = chosen or os.path.join(base, "brainmass", "xla")
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return
+    jax.config.update("jax_compilation_cache_dir", folder)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def compile_count() -> int:

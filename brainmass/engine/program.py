@@ -468,13 +468,10 @@ def traced_run(
             pieces.append({n: r[: count(position, stop)] for n, r in rows.items()})
             position = stop
         elif low == 0 and whole > 1:
-            carry, rows = lax.scan(
-                lambda carry, k: (
-                    run_adjoint(carry, k, size) if own else run_piece(carry, k, 0, size, True)
-                ),
-                carry,
-                index + jnp.arange(whole),
-            )
+            one = partial(run_adjoint, length=size)
+            if not own:
+                one = partial(run_piece, low=0, high=size, remember=True)
+            carry, rows = lax.scan(one, carry, index + jnp.arange(whole))
             ends = [min(position + (k + 1) * size, stop) for k in range(whole)]
             counts = [count(position + k * size, end) for k, end in enumerate(ends)]
             flat = np.concatenate(

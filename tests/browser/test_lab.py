@@ -37,3 +37,12 @@ def test_error_in_a_cell_is_reported(page, lab):
     open_notebook(page, "error.ipynb")
     run_all_cells(page)
     assert cell_errors(page) == ["ZeroDivisionError: division by zero"]
+
+
+def test_key_concepts_runs_top_to_bottom(page, lab, tmp_path):
+    open_notebook(page, "01_key_concepts.ipynb")
+    run_all_cells(page, timeout=240)
+    assert cell_errors(page) == []
+    code = [cell for cell in cells(page) if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in code)
+    screenshot(page, tmp_path / "key-concepts.png")
