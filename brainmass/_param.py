@@ -74,8 +74,8 @@ class DeclaredParam(Param):
         >>> import brainmass
         >>> node = brainmass.HopfStep(2)
         >>> node.a.set_value(0.7)
-        >>> float(node.a.value())
-        0.7...
+        >>> round(float(node.a.value()), 6)
+        0.7
         """
         mantissa = _array(self.spec.check(value, self.owner, self.fits))
         stored = self.val.value if self.fit else self.val

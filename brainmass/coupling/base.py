@@ -126,8 +126,15 @@ class Coupling(brainstate.nn.Module):
         return couple(type(self), parts["x"], parts.get("y"), parts["conn"], **values)
 
     def __repr__(self):
-        values = ", ".join(f"{n}={getattr(self, n).value()}" for n in self.defaults)
+        values = ", ".join(f"{n}={_shown(getattr(self, n))}" for n in self.defaults)
         return f"{type(self).__name__}({values})"
+
+
+def _shown(parameter: DeclaredParam) -> str:
+    """Write a parameter; a long array is only named."""
+    mantissa = np.asarray(parameter.mantissa())
+    text = f"{float(mantissa):.6g}" if mantissa.ndim == 0 else f"array{mantissa.shape}"
+    return f"{text} {parameter.spec.unit}" if parameter.spec.dimensional else text
 
 
 class _Bag(dict):
@@ -140,16 +147,18 @@ def couple(cls: type[Coupling], delayed_x, y, conn, **parameters):
     ``delayed_x`` is ``(..., N_out, N_in)`` or flat in its last axis, ``conn`` likewise without
     leading axes, and ``y`` is ``(..., N_out)``.
     """
-    x = delayed_x() if callable(delayed_x) else delayed_x
-    y = y() if callable(y) else y
     conn = conn.value() if isinstance(conn, brainstate.nn.Param) else conn
-    conn = conn if isinstance(conn, u.Quantity) else jnp.asarray(conn)
+    x, y, conn = (_array(v() if callable(v) else v) for v in (delayed_x, y, conn))
     x, conn = _matrices(cls.__name__, x, y, conn)
     p = _Bag({**{n: d for n, (d, _) in cls.defaults.items()}, **parameters})
     sent = cls.pre(x, p)
     sent = sent if isinstance(sent, tuple) else (sent,)
     total = tuple(u.math.sum(conn * s, axis=-1) for s in sent)
     return cls.post(total, y, u.math.sum(conn, axis=-1), p)
+
+
+def _array(value):
+    return value if value is None or isinstance(value, u.Quantity) else jnp.asarray(value)
 
 
 def _matrices(who, x, y, conn):

@@ -80,7 +80,7 @@ class AdditiveCoupling(Coupling):
     --------
     >>> import brainmass
     >>> brainmass.AdditiveCoupling(k=0.1)
-    AdditiveCoupling(k=0.1, b=0.0)
+    AdditiveCoupling(k=0.1, b=0)
     """
 
     name_in_network = "additive"
