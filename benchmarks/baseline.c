@@ -30,12 +30,13 @@ void naive(int n, int steps, int ring, const float *w, const int *d, float *x, f
   float *c = malloc(sizeof(float) * n);
   for (int i = 0; i < ring * n; i++) h[i] = 0.01f;
   for (int t = 0; t < steps; t++) {
-    for (int j = 0; j < n; j++) h[(t % ring) * n + j] = x[j];
+    int now = t % ring;
+    for (int j = 0; j < n; j++) h[now * n + j] = x[j];
     for (int i = 0; i < n; i++) {
       float sum = 0;
       for (int j = 0; j < n; j++) {
-        int p = t - d[i * n + j];
-        p = ((p % ring) + ring) % ring;
+        int p = now - d[i * n + j];
+        p += p < 0 ? ring : 0;
         sum += w[i * n + j] * (h[p * n + j] - x[i]);
       }
       c[i] = k * sum;

@@ -10,7 +10,7 @@ import brainunit as u
 import jax
 import jax.numpy as jnp
 import numpy as np
-from brainstate.nn import Param
+from brainstate.nn import IdentityT, Param
 
 from ._compat import is_tracer
 from ._declare import ParamSpec
@@ -85,8 +85,11 @@ class DeclaredParam(Param):
 
     def mantissa(self):
         """Return the current value as a bare array in the declared unit."""
-        value = self.value()
-        unit = u.get_unit(value)
+        plain = type(self.t) is IdentityT and self.precompute is None
+        value = (self.val.value if self.fit else self.val) if plain else self.value()
+        if not isinstance(value, u.Quantity):
+            return value
+        unit = value.unit
         return u.get_mantissa(value) if unit == self.spec.unit else value.to_decimal(self.spec.unit)
 
 

@@ -345,7 +345,7 @@ class _Plan:
 
         def build():
             recording = self.monitors.recording(values, self.every)
-            rows = program.capacity(recording.numbers)
+            rows = program.capacity(recording.numbers, self.every)
             function = system.chunk(recording, rows, drive.function)
             example = (values, carry, np.int32(0), np.int32(1), np.int32(0))
             example += (drive.rows(start, start + 1, start, shape, limit),)
@@ -409,7 +409,7 @@ def _on_device(tree):
 
 def _shapes(tree):
     leaves, structure = jax.tree.flatten(tree)
-    return structure, tuple((np.shape(a), str(getattr(a, "dtype", type(a)))) for a in leaves)
+    return structure, tuple((np.shape(a), getattr(a, "dtype", type(a))) for a in leaves)
 
 
 def _check_choice(name: str, value, allowed) -> None:

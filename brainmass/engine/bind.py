@@ -15,7 +15,7 @@ import numpy as np
 from .._compat import is_tracer
 from .._errors import choices
 from . import doctor, streams
-from .cache import Uncacheable, fingerprint
+from .cache import Uncacheable, rules_fingerprint
 from .program import Recording, chunk_function, traced_run
 from .system import NodeRules, SystemRules
 
@@ -96,7 +96,9 @@ class BoundSystem:
     def _cast(self, value):
         if isinstance(value, jax.Array) and value.dtype == self.rules.dtype:
             return value
-        return jnp.asarray(value, self.rules.dtype)
+        if isinstance(value, jax.Array):
+            return jnp.asarray(value, self.rules.dtype)
+        return np.asarray(value, self.rules.dtype)
 
     def initial(self, values: dict, key) -> dict:
         """Return the carry before the first step: states, noise and history."""
@@ -184,7 +186,7 @@ class BoundSystem:
     def identity(self):
         """Return what the program depends on beside shapes, or None if that has no identity."""
         try:
-            return fingerprint(self.rules)
+            return rules_fingerprint(self.rules)
         except Uncacheable:
             return None
 

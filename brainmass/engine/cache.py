@@ -15,6 +15,7 @@ import threading
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import is_dataclass
 from typing import Any
 
 import brainstate
@@ -153,6 +154,30 @@ def fingerprint(value) -> Hashable:
     return _identity(value, {})
 
 
+_known: OrderedDict[Hashable, Hashable] = OrderedDict()
+_OF_THE_USER = ("function", "class", "object", "wrapped", "method", "partial")
+
+
+def rules_fingerprint(rules: Hashable) -> Hashable:
+    """Return the fingerprint of static rules; remembered where all code is that of packages."""
+    if rules in _known:
+        return _known[rules]
+    identity = fingerprint(rules)
+    if not _mentions(identity, _OF_THE_USER):
+        _known[rules] = identity
+        while len(_known) > 256:
+            _known.popitem(last=False)
+    return identity
+
+
+def _mentions(identity, words) -> bool:
+    if not isinstance(identity, tuple):
+        return False
+    return (len(identity) > 0 and identity[0] in words) or any(
+        _mentions(part, words) for part in identity
+    )
+
+
 def module_fingerprint(module) -> Hashable:
     """Return the identity of a module: its code and constants, and of its states the structure."""
     return _module(module, {})
@@ -228,6 +253,10 @@ def _compound(value, seen) -> Hashable:
         return _class(value, seen)
     if hasattr(value, "__wrapped__"):
         return ("wrapped", type(value).__name__, _identity(value.__wrapped__, seen))
+    if is_dataclass(value) and _installed(type(value)):
+        fields = vars(value).items()
+        name = ("installed", type(value).__module__, type(value).__qualname__)
+        return ("data", name, *((k, _identity(v, seen)) for k, v in fields))
     if hasattr(value, "__dict__"):
         return ("object", _identity(type(value), seen), _identity(vars(value), seen))
     raise Uncacheable(value)

@@ -81,9 +81,10 @@ def kept_before(step, origin, every: int):
     return maximum(step - origin, 0) // every
 
 
-def capacity(row_numbers: int) -> int:
-    """Return how many samples one call of the program can hold."""
-    return int(np.clip(_OUTPUT_NUMBERS // max(1, row_numbers), 64, 16384))
+def capacity(row_numbers: int, every: int) -> int:
+    """Return how many samples one call of the program can hold; fewer where few are kept."""
+    rows = np.clip(_OUTPUT_NUMBERS // max(1, row_numbers), 64, 16384)
+    return int(max(64, rows // min(every, 16)))
 
 
 def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_function=None):

@@ -5,9 +5,12 @@ into the key. A run stopped anywhere and continued meets the numbers it would ha
 """
 
 import zlib
+from functools import lru_cache
 
 import brainstate
 import jax
+
+from .._compat import is_tracer
 
 __all__ = ["draw", "run_key", "slot_key", "superblock_steps"]
 
@@ -29,7 +32,13 @@ def run_key(seed):
     if seed is None:
         with jax.ensure_compile_time_eval():
             return brainstate.random.split_key()
-    return jax.random.key(seed)
+    return jax.random.key(seed) if is_tracer(seed) else _concrete_key(seed)
+
+
+@lru_cache(maxsize=256)
+def _concrete_key(seed: int):
+    with jax.ensure_compile_time_eval():
+        return jax.random.key(seed)
 
 
 def draw(key, superblock, shape, dtype):

@@ -8,9 +8,11 @@ from typing import Any
 
 import brainunit as u
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from .. import _step
+from .._compat import is_tracer
 from . import blocks, streams
 
 __all__ = ["NodeRules", "Pathway", "SystemRules", "Values"]
@@ -297,10 +299,12 @@ class SystemRules:
 
     def _columns(self, then, now):
         """Join the past (time, ...nodes) and the present (...nodes) to node-major columns."""
-        now = jnp.broadcast_to(jnp.asarray(now, self.dtype), self.full_shape)
-        then = jnp.broadcast_to(jnp.asarray(then, self.dtype), (then.shape[0], *self.full_shape))
-        ahead = jnp.zeros((*self.full_shape, self.superblock), self.dtype)
-        return jnp.concatenate([jnp.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
+        array = jnp if is_tracer((then, now)) else np
+        now = array.broadcast_to(array.asarray(now, self.dtype), self.full_shape)
+        shape = (then.shape[0], *self.full_shape)
+        then = array.broadcast_to(array.asarray(then, self.dtype), shape)
+        ahead = array.zeros((*self.full_shape, self.superblock), self.dtype)
+        return array.concatenate([array.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
 
     def block_sums(self, prepared: dict, history: list, column) -> list:
         """Return the delayed sums of every pathway for the block that starts at ``column``."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -68,6 +70,16 @@ class Wiring:
         )
         return cls(target, source, plan, exact, True)
 
+    @cached_property
+    def edges(self) -> dict:
+        """The index arrays, on the device."""
+        return jax.tree.map(jax.device_put, self.plan.arrays(self.interpolated))
+
+    @cached_property
+    def traced_edges(self) -> dict:
+        """The index arrays for a trace, by source too."""
+        return self.plan.arrays(self.interpolated, transposed=True)
+
 
 def to_steps(delay, dt: float) -> np.ndarray:
     """Return delays as the nearest whole number of steps; a delay of n * dt is exactly n."""
@@ -97,7 +109,7 @@ class PathBinding:
         out = {
             "params": {n: cast(getattr(self.coupling, n).mantissa()) for n, _ in self.rules.units},
             "weights": cast(weights[self.wiring.target, self.wiring.source]),
-            "edges": self.wiring.plan.arrays(self.rules.interpolated, inside_trace()),
+            "edges": self.wiring.traced_edges if inside_trace() else self.wiring.edges,
         }
         if self.rules.interpolated:
             out["delay"] = cast(self.wiring.delay)
