@@ -7,6 +7,7 @@ constructor, the checks, the documentation, the slider ranges and the catalogue.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
@@ -120,6 +121,8 @@ class StateSpec(Spec):
 
     def start(self, value, who: str, shape: tuple[int, ...]):
         """Return the initial mantissa of ``shape`` from a number, an array or a callable."""
+        if type(value) is float and not self.dimensional and math.isfinite(value):
+            return np.full(shape, value, brainstate.environ.dftype())
         argument = f"init_{self.name}"
         if callable(value):
             value = value(shape)

@@ -14,6 +14,8 @@ __all__ = ["read_count", "read_step", "read_steps", "read_time"]
 
 def read_time(value, name: str, example: str) -> float:
     """Return a time in milliseconds, or say what is wrong with it."""
+    if isinstance(value, u.Quantity) and value.unit == u.ms and isinstance(value.mantissa, float):
+        return value.mantissa
     unit = u.get_unit(value)
     if not unit.has_same_dim(u.ms):
         got = f"a value in [{unit}]" if not unit.is_unitless else repr(value)
