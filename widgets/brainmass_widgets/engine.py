@@ -458,10 +458,7 @@ class Engine:
                     on_part(outcome(False))
         except brainmass.DivergenceError as error:
             problem = str(error)
-            rest = _plain(error.result)
-            if len(error.result["ts"]) == _rows(rest):  # it holds the whole run, not only the end
-                parts.clear()
-            parts.append(rest)
+            parts.append(_plain(error.result))
         finally:
             self.compilations += compile_count() - before
         return outcome(True)
