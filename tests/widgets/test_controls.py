@@ -170,3 +170,17 @@ def test_label_tooltip_and_width_are_there(gain):
     assert gain.slider.tooltip == "Excitatory synaptic gain [mV]. Default 3.25."
     assert gain.slider.layout.min_width
     assert repr(gain) == "ParameterControl(Ae [mV], 3.25)"
+
+
+def test_the_browsers_answer_to_a_new_range_does_not_pull_a_typed_value_back():
+    """It widens the slider; the browser may answer with the value cut to the old range."""
+    changes = []
+    control = control_for(
+        brainmass.HopfStep.declaration.params["beta"], 1.0, on_change=lambda c: changes.append(1)
+    )
+    before = control.slider.min
+    control.entry.value = "-0.5"
+    control.slider.value = before
+    assert control.value == -0.5
+    assert control.slider.value == -0.5
+    assert len(changes) == 1

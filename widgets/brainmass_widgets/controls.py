@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ LABEL_WIDTH = "112px"
 
 STEPS = 200
 """Key presses from one end of a slider to the other, about."""
+
+_ANSWER = 5.0
+"""Seconds within which a browser answers to a new range of a slider."""
 
 _USUAL = ((u.Hz, (0.0, 400.0)), (u.mV, (-20.0, 20.0)))
 """Ranges for a quantity whose default is zero; ours, from the sizes met in neural-mass models."""
@@ -221,6 +225,7 @@ class ParameterControl(widgets.HBox):
             tooltip=f"Type {plan.name}, with or without a unit",
             layout={"flex": "0 0 76px", "width": "76px", "margin": "0 0 0 4px"},
         )
+        self._answer = (0.0, 0.0, 0.0)
         self.slider.observe(self._slid, "value")
         self.entry.observe(self._typed, "value")
         super().__init__(
@@ -257,6 +262,8 @@ class ParameterControl(widgets.HBox):
                 return
             lo, hi = math.log10(lo), math.log10(hi)
         with self._lock:
+            if lo < self.slider.min or hi > self.slider.max:
+                self._answer = (time.monotonic() + _ANSWER, self.slider.min, self.slider.max)
             if hi > self.slider.max:
                 self.slider.max = hi
             if lo < self.slider.min:
@@ -316,6 +323,12 @@ class ParameterControl(widgets.HBox):
     def _slid(self, change) -> None:
         with self._lock:
             if self._quiet:
+                return
+            until, *ends = self._answer
+            cut = any(math.isclose(change["new"], end, rel_tol=1e-6) for end in ends)
+            if time.monotonic() < until and cut:
+                # The browser's answer to a new range: the new value, cut to the old one.
+                self._refresh()
                 return
         self.set(float(f"{change['new']:.{3 if self.plan.log else 10}g}"))
 
