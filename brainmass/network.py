@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import brainstate
 import brainunit as u
@@ -371,6 +372,8 @@ class Network(brainstate.nn.Module):
 @dataclass(frozen=True)
 class _Expression:
     """A sum or difference of two states, written as text."""
+
+    elementwise: ClassVar[bool] = True
 
     first: str
     sign: str

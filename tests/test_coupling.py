@@ -224,6 +224,29 @@ def test_trained_weights_get_gradients_equal_to_differences(x64):
         np.testing.assert_allclose(slopes[k][index], central, rtol=1e-4, atol=1e-9)
 
 
+def test_a_source_that_mixes_regions_has_right_gradients(x64):
+    """Our adjoint takes regions one by one, so it must not serve here."""
+    weights, rng = example()
+    steps = rng.integers(8, 40, (N, N))
+    np.fill_diagonal(steps, 0)
+
+    def loss(x):
+        net = brainmass.Network(
+            brainmass.HopfStep(N, a=0.2, w=0.3, init_x=x), conn=weights,
+            distance=steps * 1.0 * MM, speed=10 * MM / MS, coupling="additive", k=0.5,
+            source=lambda s: s.x - jnp.mean(s.x, axis=-1, keepdims=True), delay_init=0.1,
+        )  # fmt: skip
+        result = brainmass.Simulator(net, dt=0.1 * MS).run(20 * MS, monitors="node.x")
+        return jnp.sum(result["node.x"][-1] ** 2)
+
+    x = jnp.linspace(0.1, 0.4, N)
+    slope = jax.jit(jax.grad(loss))(x)
+    evaluate, h = jax.jit(loss), 1e-5
+    for i in range(N):
+        central = (evaluate(x.at[i].add(h)) - evaluate(x.at[i].add(-h))) / (2 * h)
+        np.testing.assert_allclose(slope[i], central, rtol=1e-4)
+
+
 BAD = {
     "unknown parameter": (lambda: brainmass.DiffusiveCoupling(q=1), "parameters must be among 'k'"),
     "one part": (lambda: brainmass.AdditiveCoupling(np.ones(3)), "positional arguments"),

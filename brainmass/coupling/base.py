@@ -60,6 +60,8 @@ class Coupling(brainstate.nn.Module):
     name_in_network: ClassVar[str] = ""
     features: ClassVar[int] = 1
     reads_receiver: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = False
+    """Whether ``pre`` and ``post`` treat every region on its own; gradients are then faster."""
     defaults: ClassVar[dict[str, tuple[Any, str]]] = {}
 
     def __init__(self, *parts, source=None, target: str | None = None, **parameters):

@@ -33,6 +33,7 @@ class DiffusiveCoupling(Coupling):
     """
 
     name_in_network = "diffusive"
+    elementwise = True
     reads_receiver = True
     defaults: ClassVar = {"k": (1.0, "global strength")}
 
@@ -61,6 +62,7 @@ class LaplacianCoupling(DiffusiveCoupling):
     """
 
     name_in_network = "laplacian"
+    elementwise = True
 
 
 class AdditiveCoupling(Coupling):
@@ -84,6 +86,7 @@ class AdditiveCoupling(Coupling):
     """
 
     name_in_network = "additive"
+    elementwise = True
     defaults: ClassVar = {"k": (1.0, "global strength"), "b": (0.0, "offset of the current")}
 
     @staticmethod
@@ -111,6 +114,7 @@ class ScalingCoupling(AdditiveCoupling):
     """
 
     name_in_network = "scaling"
+    elementwise = True
     defaults: ClassVar = {"k": (1.0, "scale")}
 
     @staticmethod

@@ -46,6 +46,7 @@ class SigmoidalCoupling(Coupling):
     """
 
     name_in_network = "sigmoidal"
+    elementwise = True
     defaults: ClassVar = {
         "k": (1.0, "global strength"),
         "cmin": (-1.0, "lower end"),
@@ -90,6 +91,7 @@ class HyperbolicTangentCoupling(Coupling):
     """
 
     name_in_network = "tanh"
+    elementwise = True
     defaults: ClassVar = {
         "k": (1.0, "global strength"),
         "a": (1.0, "amplitude"),
@@ -135,6 +137,7 @@ class SigmoidalJansenRitCoupling(Coupling):
     """
 
     name_in_network = "sigmoidal_jansen_rit"
+    elementwise = True
     defaults: ClassVar = {
         "k": (1.0, "global strength"),
         "cmin": (0.0, "lowest rate"),
@@ -172,6 +175,7 @@ class KuramotoCoupling(Coupling):
     """
 
     name_in_network = "kuramoto"
+    elementwise = True
     features = 2
     reads_receiver = True
     defaults: ClassVar = {"k": (1.0, "global strength")}
@@ -209,6 +213,7 @@ class PreSigmoidalCoupling(Coupling):
     """
 
     name_in_network = "presigmoidal"
+    elementwise = True
     defaults: ClassVar = {
         "k": (1.0, "global strength"),
         "H": (0.5, "amplitude"),

@@ -144,6 +144,12 @@ class Pathway:
         return self.plan[2] + self.plan[3] > 0
 
     @property
+    def elementwise(self) -> bool:
+        """Whether every region is known to send and receive on its own."""
+        known = isinstance(self.source, str) or getattr(self.source, "elementwise", False)
+        return known and self.coupling.elementwise
+
+    @property
     def feature_count(self) -> int:
         """How many arrays a region sends."""
         return self.coupling.features
@@ -220,6 +226,7 @@ class SystemRules:
     def has_adjoint(self) -> bool:
         """Whether our own adjoint serves: regions meet only through edges longer than a block."""
         blocked = [path.plan[3] + path.plan[4] == 0 for path in self.pathways]
+        blocked += [path.elementwise for path in self.pathways]
         delayed = any(path.delayed for path in self.pathways)
         noise = all(rules.elementwise for _, _, rules in self.noise)
         return delayed and all(blocked) and noise and self.node.cls.elementwise
