@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import brainstate
@@ -25,6 +26,8 @@ from ._random import fresh_key
 
 __all__ = ["inlet", "option", "param", "state", "uniform"]
 
+_BARE = (float, int, np.ndarray, jax.Array)
+
 _DOMAINS = {
     "real": (lambda v: np.isfinite(v), "finite"),
     "positive": (lambda v: np.isfinite(v) & (v > 0), "positive and finite"),
@@ -33,6 +36,13 @@ _DOMAINS = {
     "speed": (lambda v: v > 0, "positive"),
     "nonzero": (lambda v: np.isfinite(v) & (v != 0), "non-zero and finite"),
 }
+
+
+def unit_of(value) -> u.Unit:
+    """Return the unit of a value; for bare arrays without looking into them, which costs."""
+    if isinstance(value, u.Quantity):
+        return value.unit
+    return u.UNITLESS if isinstance(value, _BARE) else u.get_unit(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +60,7 @@ class Spec:
         """Return the same declaration under the name that the class body gave it."""
         return replace(self, name=name)
 
-    @property
+    @cached_property
     def dimensional(self) -> bool:
         """Whether values carry a physical unit."""
         return not self.unit.is_unitless
@@ -61,11 +71,11 @@ class Spec:
 
     def mantissa(self, value, who: str, argument: str | None = None):
         """Return ``value`` as a bare array in the declared unit, or say what is wrong with it."""
+        unit = unit_of(value)
+        if unit is self.unit or unit == self.unit:
+            return u.get_mantissa(value)
         argument = argument or self.name
         title = f"{who}: {self.kind} '{argument}' ({self.doc})"
-        unit = u.get_unit(value)
-        if unit == self.unit:
-            return u.get_mantissa(value)
         if self.dimensional and unit.is_unitless:
             raise UnitError(
                 f"{title} must be a quantity in [{self.unit}]; got {_short(value)}. "

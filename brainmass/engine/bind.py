@@ -321,9 +321,12 @@ def _write(module, name: str, value, kind=brainstate.HiddenState) -> None:
     if state is None:
         setattr(module, name, kind(value))
         return
-    leaves, tree = jax.tree.flatten(state.value)
-    new_leaves, new_tree = jax.tree.flatten(value)
-    same = tree == new_tree and all(map(_same_shape, leaves, new_leaves))
+    if isinstance(value, jax.Array):
+        same = isinstance(state.value, jax.Array) and state.value.shape == value.shape
+    else:
+        leaves, tree = jax.tree.flatten(state.value)
+        new_leaves, new_tree = jax.tree.flatten(value)
+        same = tree == new_tree and all(map(_same_shape, leaves, new_leaves))
     if same and not is_tracer(state.value):
         state.value = value
     else:

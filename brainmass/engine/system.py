@@ -13,6 +13,7 @@ from jax import lax
 
 from .. import _step
 from .._compat import is_tracer
+from .._declare import unit_of
 from . import blocks, streams
 
 __all__ = ["NodeRules", "Pathway", "SystemRules", "Values"]
@@ -165,7 +166,7 @@ class Pathway:
         """Return the transformed source as bare arrays, and their units."""
         features = self.coupling.pre(sent, self.parameters(path))
         features = features if isinstance(features, tuple) else (features,)
-        return tuple(u.get_mantissa(f) for f in features), tuple(u.get_unit(f) for f in features)
+        return tuple(u.get_mantissa(f) for f in features), tuple(map(unit_of, features))
 
     def parameters(self, path: dict) -> Values:
         """Return the parameters of the coupling as quantities."""
@@ -298,7 +299,7 @@ class SystemRules:
             prepared = {"params": v["params"]}
             sent = path.sent(self.node, values["params"], y)
             now, _ = path.features(prepared, sent)
-            unit = u.get_unit(sent)
+            unit = unit_of(sent)
             past = past if unit.is_unitless else u.Quantity(past, unit=unit)
             then, _ = path.features(prepared, past)
             histories.append(tuple(map(self._columns, then, now)))
@@ -306,12 +307,18 @@ class SystemRules:
 
     def _columns(self, then, now):
         """Join the past (time, ...nodes) and the present (...nodes) to node-major columns."""
-        array = jnp if is_tracer((then, now)) else np
-        now = array.broadcast_to(array.asarray(now, self.dtype), self.full_shape)
-        shape = (then.shape[0], *self.full_shape)
-        then = array.broadcast_to(array.asarray(then, self.dtype), shape)
-        ahead = array.zeros((*self.full_shape, self.superblock), self.dtype)
-        return array.concatenate([array.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
+        past = then.shape[0]
+        if not is_tracer((then, now)):
+            columns = np.zeros((*self.full_shape, past + 1 + self.superblock), self.dtype)
+            columns[..., :past] = np.moveaxis(
+                np.broadcast_to(then, (past, *self.full_shape)), 0, -1
+            )
+            columns[..., past] = now
+            return columns
+        now = jnp.broadcast_to(jnp.asarray(now, self.dtype), self.full_shape)
+        then = jnp.broadcast_to(jnp.asarray(then, self.dtype), (past, *self.full_shape))
+        ahead = jnp.zeros((*self.full_shape, self.superblock), self.dtype)
+        return jnp.concatenate([jnp.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
 
     def block_sums(self, prepared: dict, history: list, column) -> list:
         """Return the delayed sums of every pathway for the block that starts at ``column``."""
