@@ -73,7 +73,7 @@ def _normal(key, shape):
 
 
 def _typed(key) -> bool:
-    return jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
 
 
 def slot_key(key, slot: str):

@@ -14,9 +14,9 @@ __all__ = ["read_count", "read_step", "read_steps", "read_time"]
 
 def read_time(value, name: str, example: str) -> float:
     """Return a time in milliseconds, or say what is wrong with it."""
-    if isinstance(value, u.Quantity) and value.unit == u.ms:
-        if isinstance(value.mantissa, float | int):
-            return float(value.mantissa)
+    plain = isinstance(value, u.Quantity) and isinstance(value.mantissa, float | int)
+    if plain and value.unit == u.ms:
+        return float(value.mantissa)
     unit = u.get_unit(value)
     if not unit.has_same_dim(u.ms):
         got = f"a value in [{unit}]" if not unit.is_unitless else repr(value)

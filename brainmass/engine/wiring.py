@@ -108,7 +108,9 @@ class PathBinding:
             weights = np.asarray(weights)
         out = {
             "params": {n: cast(getattr(self.coupling, n).mantissa()) for n, _ in self.rules.units},
-            "weights": cast(weights[self.wiring.target, self.wiring.source]),
+            "weights": cast(
+                weights if weights.ndim == 1 else weights[self.wiring.target, self.wiring.source]
+            ),
             "edges": self.wiring.traced_edges if inside_trace() else self.wiring.edges,
         }
         if self.rules.interpolated:

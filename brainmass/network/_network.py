@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
 
 import brainstate
 import brainunit as u
@@ -13,18 +11,26 @@ import jax.numpy as jnp
 import numpy as np
 from brainstate.nn import Param
 
-from . import _step
-from ._compat import is_tracer
-from ._declare import ParamSpec, StateSpec, uniform
-from ._errors import UnitError, choices
-from ._param import DeclaredParam
-from .coupling import Coupling, coupling_named
-from .dynamics import NeuralMass
-from .engine import program
-from .engine.bind import BoundSystem
-from .engine.system import Pathway
-from .engine.wiring import Delays, PathBinding, Wiring
-from .noise import Noise
+from .. import _step
+from .._compat import is_tracer
+from .._declare import StateSpec, uniform
+from .._param import DeclaredParam
+from ..coupling import Coupling
+from ..dynamics import NeuralMass
+from ..engine import program
+from ..engine.bind import BoundSystem
+from ..engine.system import Pathway
+from ..engine.wiring import Delays, PathBinding, Wiring
+from ..noise import Noise
+from ._reading import (
+    is_laplacian,
+    read_couplings,
+    read_lengths,
+    read_range,
+    read_source,
+    read_target,
+    read_weights,
+)
 
 __all__ = ["Network"]
 
@@ -44,9 +50,13 @@ class Network(brainstate.nn.Module):
     conn : array (N, N), Quantity, sparse matrix, Param or Connectome
         Weights, row = target; a run costs what the edges cost. The diagonal is ignored unless
         ``self_connection``. Signed weights are allowed. A trainable ``Param`` trains every weight
-        off the diagonal.
+        off the diagonal. Of a sparse matrix (``scipy.sparse`` or ``jax.experimental.sparse``)
+        only the entries are stored, zeros among them too: ``net.conn`` then holds one weight per
+        entry, by row, then by column, and ``net.conn = Param(values, fit=True)`` trains those.
     distance : brainunit.Quantity (N, N), optional
-        Lengths of the connections. Plain numbers together with a plain speed are read as ms.
+        Lengths of the connections. Plain numbers together with a plain speed are read as ms. With
+        a sparse ``conn`` also a sparse matrix with an entry per connection, or one number for
+        each.
     speed : brainunit.Quantity or Param, optional
         Conduction speed. It may be changed at any time; within ``speed_range`` without
         compiling. Infinite speed means no delay.
@@ -128,19 +138,19 @@ class Network(brainstate.nn.Module):
             )
         self.node = node
         self.n_node = n = node.varshape[0]
-        self.self_connection = bool(self_connection) or _is_laplacian(conn)
+        self.self_connection = bool(self_connection) or is_laplacian(conn)
         if hasattr(conn, "weights"):
             distance = conn.distances if distance is None and speed is not None else distance
             conn = conn.weights
-        self.conn = _read_weights(conn, n)
-        self.distance, self.speed = _read_lengths(distance, speed, n)
-        self.speed_range = _read_range(speed_range, self.speed)
+        self.conn, self._edges = read_weights(conn, n, self.self_connection)
+        self.distance, self.speed = read_lengths(distance, speed, n, self._edges)
+        self.speed_range = read_range(speed_range, self.speed)
         self.coupled_var = coupled_var
         self._wirings: dict = {}
         self._units: dict = {}
-        self._target = _read_target(target, node)
-        self._source = _read_source(source if source is not None else coupled_var, node)
-        self.coupling = _read_couplings(coupling, k)
+        self._target = read_target(target, node)
+        self._source = read_source(source if source is not None else coupled_var, node)
+        self.coupling = read_couplings(coupling, k)
         for c in self.couplings:
             c.fit_regions(n)
         if noise is not None:
@@ -164,6 +174,28 @@ class Network(brainstate.nn.Module):
         """The couplings, also when there is only one."""
         return self.coupling if isinstance(self.coupling, tuple) else (self.coupling,)
 
+    def weight_matrix(self):
+        """Return the weights as a matrix, whether they are stored dense or sparse.
+
+        Returns
+        -------
+        array or brainunit.Quantity (N, N)
+            Row = target, column = source.
+
+        Examples
+        --------
+        >>> import brainmass, scipy.sparse
+        >>> ring = scipy.sparse.csr_array([[0, 2.0, 0], [0, 0, 2.0], [2.0, 0, 0]])
+        >>> net = brainmass.Network(brainmass.HopfStep(3), conn=ring, coupled_var="x")
+        >>> net.conn.value().shape, net.weight_matrix().tolist()[0]
+        ((3,), [0.0, 2.0, 0.0])
+        """
+        weights = np.asarray(self.conn.mantissa())
+        if self._edges is not None:
+            stored, weights = weights, np.zeros((self.n_node,) * 2, weights.dtype)
+            weights[self._edges.target, self._edges.source] = stored
+        return self.conn.spec.attach(weights)
+
     @property
     def k(self):
         """Global strength of the (first) coupling."""
@@ -173,10 +205,14 @@ class Network(brainstate.nn.Module):
         if name == "k" and "coupling" in vars(self):
             self.couplings[0].k.set_value(value)
             return
-        known = name in ("speed", "conn") and isinstance(vars(self).get(name), DeclaredParam)
-        if known and not isinstance(value, Param):
-            vars(self)[name].set_value(value)
-            return
+        held = vars(self).get(name)
+        if name in ("speed", "conn") and isinstance(held, DeclaredParam):
+            if isinstance(value, Param):
+                value = DeclaredParam.adopt(value, held.spec, held.owner, held.fits)
+            else:
+                edges = self._edges if name == "conn" else None
+                held.set_value(value if edges is None else edges.values(value, "conn"))
+                return
         super().__setattr__(name, value)
 
     @brainstate.nn.call_order(1)
@@ -267,8 +303,8 @@ class Network(brainstate.nn.Module):
             coupling=type(coupling),
             units=tuple((n, getattr(coupling, n).spec.unit) for n in coupling.defaults),
             weight_unit=self.conn.spec.unit,
-            source=_read_source(source, self.node),
-            target=_read_target(target, self.node),
+            source=read_source(source, self.node),
+            target=read_target(target, self.node),
             plan=plan,
             interpolated=interpolated,
         )
@@ -278,13 +314,11 @@ class Network(brainstate.nn.Module):
         trained = self.conn.fit or is_tracer(weights)
         speed = None if self.speed is None else self.speed.mantissa()
         abstract = is_tracer(speed) or (self.speed is not None and self.speed.fit)
-        key = (dt, id(weights) if not trained else None, id(speed) if speed is not None else None)
+        fixed = trained or self._edges is not None
+        key = (dt, id(weights) if not fixed else None, id(speed) if speed is not None else None)
         if not abstract and key in self._wirings:
             return self._wirings[key][0]
-        mask = np.ones((self.n_node,) * 2, bool) if trained else np.asarray(weights) != 0
-        if not self.self_connection:
-            np.fill_diagonal(mask, False)
-        target, source = np.nonzero(mask)
+        target, source = self._connections(weights, trained)
         wiring = Wiring.build(target, source, self._delays(target, source, speed), self.n_node, dt)
         if not abstract:
             if len(self._wirings) > 8:
@@ -292,10 +326,21 @@ class Network(brainstate.nn.Module):
             self._wirings[key] = (wiring, weights, speed)
         return wiring
 
+    def _connections(self, weights, trained: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return target and source of every edge."""
+        if self._edges is not None:
+            return self._edges.target, self._edges.source
+        mask = np.ones((self.n_node,) * 2, bool) if trained else np.asarray(weights) != 0
+        if not self.self_connection:
+            np.fill_diagonal(mask, False)
+        target, source = np.nonzero(mask)
+        return target, source
+
     def _delays(self, target, source, speed) -> Delays | None:
         if self.speed is None:
             return None
-        length = np.asarray(self.distance)[target, source]
+        length = np.asarray(self.distance)
+        length = length[target, source] if self._edges is None else length
         trained = is_tracer(speed) or self.speed.fit
         if self.speed_range is not None:
             slow, fast = self.speed_range
@@ -367,166 +412,3 @@ class Network(brainstate.nn.Module):
     def __repr__(self):
         kinds = ", ".join(type(c).__name__ for c in self.couplings)
         return f"Network({self.node!r}, {kinds})"
-
-
-@dataclass(frozen=True)
-class _Expression:
-    """A sum or difference of two states, written as text."""
-
-    elementwise: ClassVar[bool] = True
-
-    first: str
-    sign: str
-    second: str
-
-    def __call__(self, s, p):
-        return (
-            s[self.first] - s[self.second] if self.sign == "-" else s[self.first] + s[self.second]
-        )
-
-
-@dataclass(frozen=True)
-class _OfStates:
-    """A function of the states alone."""
-
-    function: Callable
-
-    def __call__(self, s, p):
-        return self.function(s)
-
-
-def _read_source(source, node: NeuralMass):
-    states = node.declaration.states
-    if source is None:
-        raise ValueError(
-            f"Network: coupled_var (the state that is sent) must be one of {choices(states)}; "
-            "got none. Pass coupled_var=... or source=...."
-        )
-    if isinstance(source, str):
-        parts = source.split()
-        if source in states:
-            return source
-        if len(parts) == 3 and parts[1] in "+-" and {parts[0], parts[2]} <= set(states):
-            return _Expression(*parts)
-        raise ValueError(
-            f"Network: coupled_var (the state that is sent) must be one of {choices(states)}, or a "
-            f"sum or difference of two; got {source!r}. Choose one of them."
-        )
-    if not callable(source):
-        raise TypeError(
-            f"Network: source must be a name or a function of the states; got {source!r}. "
-            "Pass for example source=lambda s: s.E - s.I."
-        )
-    code = getattr(source, "__code__", None)
-    return _OfStates(source) if code is not None and code.co_argcount == 1 else source
-
-
-def _read_target(target, node: NeuralMass) -> str:
-    ports = node.declaration.ports
-    if target is None:
-        if not ports:
-            raise ValueError(
-                f"Network: node must have an input to couple into; got {type(node).__name__} "
-                "without one. Declare an inlet."
-            )
-        return next(iter(ports))
-    if target not in ports:
-        raise ValueError(
-            f"Network: target (inlet that receives the coupling) must be one of {choices(ports)}; "
-            f"got {target!r}. Choose one of them."
-        )
-    return target
-
-
-def _read_couplings(coupling, k):
-    if isinstance(coupling, str):
-        return coupling_named(coupling, **({} if k is None else {"k": k}))
-    several = isinstance(coupling, list | tuple)
-    items = tuple(coupling) if several else (coupling,)
-    if not items or not all(isinstance(c, Coupling) for c in items):
-        raise TypeError(
-            f"Network: coupling must be a name, a Coupling or a list of them; got {coupling!r}. "
-            "Pass for example coupling='diffusive'."
-        )
-    if k is not None:
-        raise ValueError(
-            "Network: k must be given once; got k beside a Coupling object. Pass k to the object."
-        )
-    return items if several else items[0]
-
-
-def _is_laplacian(conn) -> bool:
-    """Whether the diagonal of ``conn`` is part of what it means."""
-    return isinstance(conn, Param) and conn.precompute is not None
-
-
-def _read_weights(conn, n: int) -> DeclaredParam:
-    if hasattr(conn, "todense") or hasattr(conn, "toarray"):
-        conn = np.asarray(conn.toarray() if hasattr(conn, "toarray") else conn.todense())
-    elif isinstance(conn, list | tuple):
-        conn = np.asarray(conn)
-    value = conn.value() if isinstance(conn, Param) else conn
-    shape = np.shape(u.get_mantissa(value))
-    if shape == (n * n,) and not isinstance(conn, Param):
-        conn = value = u.math.reshape(u.math.asarray(value), (n, n))
-        shape = (n, n)
-    if shape != (n, n):
-        raise ValueError(
-            f"Network: conn (weights) must have shape ({n}, {n}) for a node of {n} regions; "
-            f"got {shape}. Size the node or the connectome."
-        )
-    spec = ParamSpec(0.0, "weights of the connectome", name="conn", unit=u.get_unit(value))
-    return DeclaredParam.adopt(conn, spec, "Network", (n, n))
-
-
-def _read_lengths(distance, speed, n: int):
-    """Return lengths as bare numbers in the unit of speed * ms, and the speed as a parameter."""
-    if (distance is None) != (speed is None):
-        given, missing = ("distance", "speed") if speed is None else ("speed", "distance")
-        raise ValueError(
-            f"Network: distance and speed must be given together; got {given} without {missing}. "
-            "Pass both for delays, neither for none."
-        )
-    if distance is None:
-        return None, None
-    current = speed.value() if isinstance(speed, Param) else speed
-    unit = u.get_unit(current)
-    bare = unit.is_unitless and u.get_unit(distance).is_unitless
-    per_ms = u.get_unit(distance) if bare else unit * u.ms
-    if not per_ms.has_same_dim(u.get_unit(distance)):
-        raise UnitError(
-            "Network: distance / speed must be a time; got distance in "
-            f"[{u.get_unit(distance)}] and speed in [{unit}]. Pass for example distance in mm "
-            "and speed=10 * u.mm / u.ms."
-        )
-    lengths = np.asarray(u.Quantity(distance).to_decimal(per_ms), np.float64)
-    if lengths.shape != (n, n):
-        raise ValueError(
-            f"Network: distance must have shape ({n}, {n}); got {lengths.shape}. "
-            "Pass one length per connection."
-        )
-    if not np.isfinite(lengths).all() or (lengths < 0).any():
-        raise ValueError(
-            "Network: distance must be finite and non-negative; got "
-            f"{lengths[~(np.isfinite(lengths) & (lengths >= 0))][0]:g}. Correct the matrix."
-        )
-    start = np.nan if is_tracer(current) else float(np.asarray(u.get_mantissa(current)))
-    spec = ParamSpec(start, "conduction speed", name="speed", unit=unit, domain="speed")
-    return lengths, DeclaredParam.adopt(speed, spec, "Network", ())
-
-
-def _read_range(speed_range, speed):
-    if speed_range is None:
-        return None
-    if speed is None or len(speed_range) != 2:
-        raise ValueError(
-            "Network: speed_range must be (slowest, fastest) beside distance and speed; "
-            f"got {speed_range!r}. Pass two speeds."
-        )
-    slow, fast = (float(speed.spec.check(v, "Network", ())) for v in speed_range)
-    if not 0 < slow <= fast:
-        raise ValueError(
-            f"Network: speed_range must be (slowest, fastest); got ({slow:g}, {fast:g}). "
-            "Give the slower speed first."
-        )
-    return slow, fast
