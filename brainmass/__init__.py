@@ -81,7 +81,7 @@ _LAZY = {
     "laplacian_connectivity": "connectome",
     "show_versions": "_versions",
 }
-_MODULES = ("connectome", "datasets", "objectives", "stimuli", "testing")
+_MODULES = ("connectome", "datasets", "objectives", "stimuli", "testing", "viz")
 
 __all__ = [
     "AdditiveCoupling",
@@ -172,6 +172,7 @@ __all__ = [
     "sys2nd",
     "testing",
     "uniform",
+    "viz",
 ]
 
 

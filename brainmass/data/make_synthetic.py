@@ -20,10 +20,10 @@ SIZES = (68, 90, 360)
 SEED = 0
 
 TR = 0.72  # s
-VOLUMES = 600
+VOLUMES = 1200
 FINE = 6  # steps in a TR
 TAU = 1.0  # s, decay of a fluctuation in a region without input
-COUPLING = 0.9  # of the strength at which fluctuations would never decay
+COUPLING = 0.97  # of the strength at which fluctuations would never decay
 NOISE = 0.3  # of the scanner, in standard deviations of the signal
 
 
@@ -44,9 +44,9 @@ def packed(conn: Connectome) -> dict[str, np.ndarray]:
 def bold(conn: Connectome) -> np.ndarray:
     """Return volumes of every region, in thousandths of a standard deviation of the signal."""
     rng = np.random.default_rng(SEED)
-    root = np.sqrt(np.asarray(conn.weights))
-    degree = root.sum(axis=1)
-    values, vectors = np.linalg.eigh(root / np.sqrt(np.outer(degree, degree)))
+    weights = np.asarray(conn.weights)
+    degree = weights.sum(axis=1)
+    values, vectors = np.linalg.eigh(weights / np.sqrt(np.outer(degree, degree)))
     step = TR / FINE
     decay = np.exp(-step / TAU * (1 - COUPLING * values))
     kernel = haemodynamic(step * np.arange(round(32 / step)))

@@ -85,7 +85,7 @@ for _name, _loader, _text in (
     ("synthetic_68", partial(brain, 68), "brain of 68 regions, tract lengths in mm"),
     ("synthetic_90", partial(brain, 90), "brain of 90 regions, tract lengths in mm"),
     ("synthetic_360", partial(brain, 360), "brain of 360 regions, tract lengths in mm"),
-    ("synthetic_68_bold", brain_bold, "BOLD of 'synthetic_68', 600 volumes, TR 0.72 s"),
+    ("synthetic_68_bold", brain_bold, "BOLD of 'synthetic_68', 1200 volumes, TR 0.72 s"),
 ):
     register_dataset(_name, _loader, description=f"Synthetic {_text}")
 register_dataset(

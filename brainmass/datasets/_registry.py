@@ -87,7 +87,7 @@ def load_dataset(name: str) -> Any:
           and ``'example_signal'``, a :class:`Signal` of them;
         * ``'synthetic_68'``, ``'synthetic_90'`` and ``'synthetic_360'``, brains at the
           resolutions of common parcellations (see
-          :func:`~brainmass.connectome.synthetic_brain`), and ``'synthetic_68_bold'``, seven
+          :func:`~brainmass.connectome.synthetic_brain`), and ``'synthetic_68_bold'``, 14
           minutes of BOLD of the first at a TR of 0.72 s;
         * ``'delayed_match_task'``, see :func:`delayed_match_task`.
 
