@@ -1,6 +1,11 @@
 """Every test and every doctest leaves the global state of JAX and brainstate as it found it."""
 
+import os
+import sys
+
 import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +21,5 @@ def restored_globals():
     environ.set(**settings)
     jax.config.update("jax_enable_x64", x64)
     brainstate.random.set_key(key)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

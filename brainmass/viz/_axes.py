@@ -67,7 +67,7 @@ def line_colours(ax: Any, n: int) -> list:
     if n <= MANY:
         colours = palette(ax)
         return [colours[i % len(colours)] for i in range(n)]
-    shades = np.linspace(0.35, 1.0, n) if is_dark(ax) else np.linspace(0.0, 0.85, n)
+    shades = np.linspace(0.35, 1.0, n) if is_dark(ax) else np.linspace(0.0, 0.8, n)
     return list(matplotlib.colormaps["viridis"](shades))
 
 

@@ -55,6 +55,22 @@ def plot_bifurcation(
     ------
     ValueError
         If there is no such state.
+
+    Examples
+    --------
+    A saddle-node bifurcation by hand, in the form that a continuation returns it:
+
+    >>> import brainmass, brainunit as u, numpy as np
+    >>> from types import SimpleNamespace
+    >>> V = np.linspace(-1, 1, 101)
+    >>> branch = SimpleNamespace(values=V**2 * u.Hz, states={"V": V * u.mV}, stable=V > 0)
+    >>> fold = SimpleNamespace(
+    ...     kind="fold", value=0 * u.Hz, state={"V": 0 * u.mV}, criticality=""
+    ... )
+    >>> diagram = SimpleNamespace(parameter="I", branches=[branch], bifurcations=[fold])
+    >>> ax = brainmass.viz.plot_bifurcation(diagram)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('I (Hz)', 'V (mV)')
     """
     who = "plot_bifurcation"
     if not diagram.branches:
@@ -71,13 +87,13 @@ def plot_bifurcation(
     ax = axes(ax, who)
     line = {"color": palette(ax)[0], "linewidth": 1.8} | kwargs
     for branch in diagram.branches:
-        x, y = bare(branch.values)[0], _one(branch.states[state], region)
+        x, y = _in(branch.values, across), _one(branch.states[state], region, unit)
         for kind, style in ((True, "-"), (False, "--")):
             name = "stable" if kind else "unstable"
             ax.plot(x, _where(y, branch.stable, kind), style, **(line | {"label": name}))
     _cycles(ax, cycles, state, region, (across, unit))
     for found in diagram.bifurcations:
-        x, y = _number(found.value, across), _one(found.state[state], region)
+        x, y = _number(found.value, across), _one(found.state[state], region, unit)
         _mark(ax, found, x, float(y))
     _legend(ax)
     ax.set_xlabel(title(diagram.parameter, across))
@@ -126,6 +142,24 @@ def plot_phase_plane(
     -------
     matplotlib.axes.Axes
         With unit on both axes.
+
+    Raises
+    ------
+    ValueError
+        If the model has one state, or the trajectory lacks one of the two.
+
+    Examples
+    --------
+    A field by hand; of a model it is ``plot_phase_plane(model, "x", "y")``:
+
+    >>> import brainmass, numpy as np
+    >>> from types import SimpleNamespace
+    >>> grid = np.linspace(-1, 1, 21)
+    >>> x, y = np.meshgrid(grid, grid)
+    >>> spiral = SimpleNamespace(names=("x", "y"), x=grid, y=grid, dx=-x - y, dy=x - y)
+    >>> ax = brainmass.viz.plot_phase_plane(spiral)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('x', 'y')
     """
     who = "plot_phase_plane"
     field = model
@@ -238,7 +272,7 @@ def _cycles(ax: Any, cycles: Any, state: str, region: int | None, units: tuple) 
         x = [_number(value, units[0]) for value, _ in some]
         name = "stable cycle" if kind else "unstable cycle"
         for extreme in ("minimum", "maximum"):
-            y = [float(_one(getattr(cycle, extreme)[state], region)) for _, cycle in some]
+            y = [float(_one(getattr(cycle, extreme)[state], region, units[1])) for _, cycle in some]
             ax.plot(x, y, ".", color=colour, markerfacecolor=face, markersize=6, label=name)
 
 
@@ -252,9 +286,9 @@ def _legend(ax: Any) -> None:
                   bbox_to_anchor=(1.0, 1.0))  # fmt: skip
 
 
-def _one(values: Any, region: int | None) -> np.ndarray:
-    """Values of one region, or the mean of all."""
-    numbers = bare(values)[0]
+def _one(values: Any, region: int | None, unit: u.Unit) -> np.ndarray:
+    """Values of one region, or the mean of all, in the unit of an axis."""
+    numbers = _in(values, unit)
     if numbers.ndim == 0:
         return numbers
     if region is not None:

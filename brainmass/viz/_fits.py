@@ -62,6 +62,8 @@ def plot_fit_history(
     if column not in known:
         raise ValueError(f"{who}: column must be one of {choices(known)}; got {column!r}. Choose.")
     values = np.asarray(history) if not hasattr(history, "columns") else history[column]
+    if len(values) == 0:
+        raise ValueError(f"{who}: the history must not be empty; got no step. Run the fit first.")
     if isinstance(values, list):
         raise ValueError(
             f"{who}: column must hold numbers; got '{column}', which holds dictionaries. Plot its "
@@ -69,8 +71,6 @@ def plot_fit_history(
         )
     values, unit = bare(values)
     values = values.reshape(len(values), -1).astype(float)
-    if len(values) == 0:
-        raise ValueError(f"{who}: the history must not be empty; got no step. Run the fit first.")
     steps = np.asarray(history["step"]) if "step" in known else np.arange(len(values))
     ax = axes(ax, who)
     ax.set_xlabel("step")

@@ -175,7 +175,7 @@ def plot_fc_pairs(
     >>> half = bold.signal[:300]
     >>> ax = brainmass.viz.plot_fc_pairs(half, bold)
     >>> ax.get_title()
-    'r = 0.94 over 2278 pairs'
+    'r = 0.68 over 2278 pairs'
     """
     who = "plot_fc_pairs"
     kinds = is_matrix if isinstance(is_matrix, tuple) else (is_matrix, is_matrix)
