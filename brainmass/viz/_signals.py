@@ -168,8 +168,8 @@ def plot_power_spectrum(
 ) -> Any:
     """Plot the power spectral density after Welch [1]_.
 
-    Segments of an eighth of the signal that overlap by half, with a Hann window; see
-    :func:`brainmass.analysis.psd`. Of several regions each is drawn thin, and their mean thick.
+    About eight segments with a Hann window that overlap by half cover the signal. Of several
+    regions each is drawn thin, and their mean thick.
 
     Parameters
     ----------
