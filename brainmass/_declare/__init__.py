@@ -1,0 +1,25 @@
+"""What a model file declares: parameters, states, inlets and options.
+
+Each function returns a small immutable specification. The class that owns them is told their
+names by :class:`brainmass.dynamics.NeuralMass`, which reads everything else from here too: the
+constructor, the checks, the documentation, the slider ranges and the catalogue.
+"""
+
+from .collect import Declaration
+from .functions import inlet, option, param, state, uniform
+from .specs import InletSpec, OptionSpec, ParamSpec, Spec, StateSpec, unit_code
+
+__all__ = [
+    "Declaration",
+    "InletSpec",
+    "OptionSpec",
+    "ParamSpec",
+    "Spec",
+    "StateSpec",
+    "inlet",
+    "option",
+    "param",
+    "state",
+    "uniform",
+    "unit_code",
+]
