@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from . import engine
-from ._declare import inlet, option, param, state, uniform
+from ._declare import delayed, inlet, option, param, state, uniform
 from ._errors import DivergenceError, RunInterrupted, UnitError
 from ._version import __version__
 from .catalogue import ModelDetails, ModelInfo, list_models, model_info
@@ -47,6 +47,7 @@ from .models import (
     ThresholdLinearStep,
     VanDerPolStep,
     WilsonCowanAdaptiveStep,
+    WilsonCowanDelayedStep,
     WilsonCowanDivisiveInputStep,
     WilsonCowanDivisiveStep,
     WilsonCowanLinearStep,
@@ -54,6 +55,7 @@ from .models import (
     WilsonCowanSimplifiedStep,
     WilsonCowanStep,
     WilsonCowanSymmetricStep,
+    WilsonCowanThreePopBase,
     WilsonCowanThreePopulationStep,
     WongWangExcInhStep,
     WongWangStep,
@@ -134,6 +136,7 @@ __all__ = [
     "VioletNoise",
     "WhiteNoise",
     "WilsonCowanAdaptiveStep",
+    "WilsonCowanDelayedStep",
     "WilsonCowanDivisiveInputStep",
     "WilsonCowanDivisiveStep",
     "WilsonCowanLinearStep",
@@ -141,6 +144,7 @@ __all__ = [
     "WilsonCowanSimplifiedStep",
     "WilsonCowanStep",
     "WilsonCowanSymmetricStep",
+    "WilsonCowanThreePopBase",
     "WilsonCowanThreePopulationStep",
     "WongWangExcInhStep",
     "WongWangStep",
@@ -151,6 +155,7 @@ __all__ = [
     "connectome",
     "datasets",
     "delay_index",
+    "delayed",
     "diffusive_coupling",
     "engine",
     "hyperbolic_tangent_coupling",

@@ -19,6 +19,7 @@ from ._declare import Declaration
 from ._describe import document, signature
 from ._errors import choices
 from ._param import DeclaredParam
+from .engine import feedback
 from .engine.system import NodeRules, Values
 from .noise import Noise
 
@@ -96,6 +97,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
     elementwise: ClassVar[bool] = True
     output_reads_parameters: ClassVar[bool] = False
     suggested_dt: ClassVar[Any] = 0.1 * u.ms
+    graph_invisible_attrs = ("_clock", "_wirings")
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -197,6 +199,8 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
         for name, spec in self.declaration.states.items():
             mantissa = spec.start(getattr(self, f"init_{name}"), type(self).__name__, shape)
             setattr(self, name, brainstate.HiddenState(spec.attach(jnp.asarray(mantissa))))
+        if self.has_past:
+            feedback.start_by_hand(self, batch_size)
 
     def update(self, *inputs, **named):
         """Advance the states by one step of ``brainstate.environ``'s ``dt``.
@@ -213,6 +217,9 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
         """
         given = self.read_inputs(inputs, named)
         dt = _environment_dt(type(self).__name__)
+        if self.has_past:
+            feedback.step_by_hand(self, given)
+            return self.read_output()
         t = _step.milliseconds(brainstate.environ.get("t", 0.0 * u.ms))
         for slot, inlet in self.declaration.noise_slots.items():
             if (noise := getattr(self, slot)) is not None:
@@ -299,7 +306,12 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
 
     def engine_parts(self, dt: float):
         """Return the node, its couplings and additional noise, for the engine."""
-        return self, (), []
+        return self, feedback.own_pathways(self, dt), []
+
+    @property
+    def has_past(self) -> bool:
+        """Whether the node reads its own past, so that a step needs a history."""
+        return bool(self.declaration.past)
 
     def __repr__(self):
         size = self.varshape[0] if len(self.varshape) == 1 else self.varshape
@@ -333,12 +345,13 @@ def _check_size(in_size, who: str) -> tuple[int, ...]:
 
 
 _RESERVED = frozenset(dir(NeuralMass)) | {"method", "in_size"}
+_HISTORY = frozenset({"history", "position"})
 
 
 def _refuse_clashes(cls: type) -> None:
     kinds = cls.declaration
     for name in (*kinds.params, *kinds.states, *kinds.inlets, *kinds.options):
-        if name in _RESERVED:
+        if name in (_RESERVED | _HISTORY if kinds.past else _RESERVED):
             raise TypeError(
                 f"{cls.__name__}: declared names must not be names of the base class; "
                 f"got '{name}'. Rename it."

@@ -6,7 +6,7 @@ constructor, the checks, the documentation, the slider ranges and the catalogue.
 """
 
 from .collect import Declaration
-from .functions import inlet, option, param, state, uniform
+from .functions import delayed, inlet, option, param, state, uniform
 from .specs import InletSpec, OptionSpec, ParamSpec, Spec, StateSpec, unit_code
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ParamSpec",
     "Spec",
     "StateSpec",
+    "delayed",
     "inlet",
     "option",
     "param",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import brainunit as u
+
+from .._errors import choices
 from .functions import uniform
 from .specs import InletSpec, OptionSpec, ParamSpec, Spec, StateSpec
 
@@ -39,7 +42,11 @@ class Declaration:
                 if isinstance(value, spec):
                     kind[name] = _complete(value, name)
                     delattr(owner, name)
-        return cls(*kinds)
+        params, states, inlets, options = kinds
+        for name, spec in inlets.items():
+            if spec.source:
+                inlets[name] = _of_the_past(spec, states, params, owner.__name__)
+        return cls(params, states, inlets, options)
 
     @property
     def ports(self) -> dict[str, InletSpec]:
@@ -47,9 +54,31 @@ class Declaration:
         return {name: spec for name, spec in self.inlets.items() if spec.port}
 
     @property
+    def past(self) -> dict[str, InletSpec]:
+        """The inlets that receive the past of a state."""
+        return {name: spec for name, spec in self.inlets.items() if spec.source}
+
+    @property
     def noise_slots(self) -> dict[str, str]:
         """Noise slot names and the inlet that each one enters."""
         return {spec.noise: name for name, spec in self.inlets.items() if spec.noise}
+
+
+def _of_the_past(spec: InletSpec, states: dict, params: dict, who: str) -> InletSpec:
+    """Give the past of a state the unit of that state, or say what it lacks."""
+    if spec.source not in states:
+        raise TypeError(
+            f"{who}: delayed '{spec.name}' must name one of the states {choices(states)}; "
+            f"got '{spec.source}'. Declare the state or correct the name."
+        )
+    if spec.delay not in params or not params[spec.delay].unit.has_same_dim(u.ms):
+        raise TypeError(
+            f"{who}: delayed '{spec.name}' must name a parameter that is a time; got "
+            f"'{spec.delay}'. Declare for example {spec.delay} = param(1.0 * u.ms, "
+            'domain="nonnegative", ...).'
+        )
+    unit = states[spec.source].unit
+    return replace(spec, unit=unit, default=0.0 if unit.is_unitless else u.Quantity(0.0, unit=unit))
 
 
 def _complete(spec: Spec, name: str) -> Spec:

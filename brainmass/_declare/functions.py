@@ -14,7 +14,7 @@ from .._errors import choices
 from .._random import fresh_key
 from .specs import DOMAINS, InletSpec, OptionSpec, ParamSpec, StateSpec
 
-__all__ = ["inlet", "option", "param", "state", "uniform"]
+__all__ = ["delayed", "inlet", "option", "param", "state", "uniform"]
 
 
 def param(
@@ -146,6 +146,63 @@ def inlet(
     return InletSpec(
         default, doc, unit=u.get_unit(default), noise=noise, additive=additive, port=port
     )
+
+
+@dataclass(frozen=True)
+class _Present:
+    """Reads a state as it is now: what its delayed value is without delay, and at rest."""
+
+    state: str
+
+    def __call__(self, s, p):
+        return s[self.state]
+
+
+def delayed(source: str, *, by: str, doc: str) -> Any:
+    """Declare the past of a state, for delays within a node.
+
+    ``equations`` reads it as an input: ``i.x_late`` is the state ``x`` of the same node as it was
+    one delay ago. Before time 0 the state is held at its initial value. A delay goes to the nearest
+    step; one that is trained or traced is read between the steps, stays within the bounds of its
+    parameter, and is at least one step. Where no time passes, as in the phase plane or at a fixed
+    point, the delayed value is the present one.
+
+    Parameters
+    ----------
+    source : str
+        Name of the state.
+    by : str
+        Name of the parameter that holds the delay, a time: one value, or one per node.
+    doc : str
+        What it is, in a few words.
+
+    Returns
+    -------
+    InletSpec
+        The specification.
+
+    Examples
+    --------
+    The equation x' = -x(t - 1) has the solution 1 - t up to t = 1.
+
+    >>> import brainmass, brainunit as u
+    >>> class Late(brainmass.NeuralMass):
+    ...     "Negative feedback with a delay."
+    ...     catalogued = False
+    ...     lag = brainmass.param(1.0 * u.ms, domain="nonnegative", doc="delay of the feedback")
+    ...     x = brainmass.state(1.0, doc="activity")
+    ...     x_late = brainmass.delayed("x", by="lag", doc="activity one delay ago")
+    ...     @staticmethod
+    ...     def equations(s, p, i, t):
+    ...         return dict(x=-i.x_late / u.ms)
+    >>> x = brainmass.Simulator(Late(1), dt=0.01 * u.ms).run(1 * u.ms, monitors="x")["x"]
+    >>> bool(abs(x[-1, 0]) < 1e-4)
+    True
+    """
+    return InletSpec(
+        0.0, doc, noise=None, additive=False, port=False,
+        now=_Present(source), source=source, delay=by,
+    )  # fmt: skip
 
 
 def option(default, *, doc: str, choices: Sequence[Hashable] | None = None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -141,7 +141,9 @@ class InletSpec(Spec):
     """A place where input enters: its value when nothing is connected, and its noise slot.
 
     ``additive`` states that the inlet enters the derivative of its state linearly, so that white
-    noise there is well defined.
+    noise there is well defined. ``now(s, p)`` gives the value where nothing is delivered, in place
+    of the default. An inlet with ``source`` and ``delay`` receives that state as it was that
+    parameter's time ago.
     """
 
     kind = "input"
@@ -149,6 +151,9 @@ class InletSpec(Spec):
     noise: str | None = None
     additive: bool = True
     port: bool = True
+    now: Callable[[Any, Any], Any] | None = None
+    source: str = ""
+    delay: str = ""
 
 
 @dataclass(frozen=True, eq=False)
