@@ -145,30 +145,25 @@ def test_node_with_a_delay_works_in_a_network_with_delays(x64):
     found = np.asarray(
         brainmass.Simulator(network(0.7), 0.1 * u.ms).run(3 * u.ms, monitors="node.x")["node.x"]
     )
-    x = np.array([[1.0, 0.5]])
-    past = lambda k, n: x[n - k] if n >= k else None  # noqa: E731
+    x = [np.array([1.0, 0.5])]
+
+    def slope(n):
+        own = x[n - 7] if n >= 7 else x[0]
+        sent = x[n - 3] if n >= 3 else np.full(2, 0.2)
+        return -own + 0.4 * np.array([sent[1], 0.5 * sent[0]])
+
     for n in range(30):
-        def rate(value, late, sent):
-            return -late + 0.4 * np.array([sent[1], 0.5 * sent[0]])
-
-        def at(steps, n=n):
-            own = past(7, n + steps)
-            sent = past(3, n + steps)
-            return (x[0] if own is None else own), (np.full(2, 0.2) if sent is None else sent)
-
-        k1 = rate(x[n], *at(0))
-        k2 = rate(x[n] + 0.1 * k1, *at(1))
-        x = np.vstack([x, x[n] + 0.05 * (k1 + k2)])
-    np.testing.assert_allclose(found, x[1:], rtol=1e-9)
+        x.append(x[n] + 0.05 * (slope(n) + slope(n + 1)))
+    np.testing.assert_allclose(found, np.array(x[1:]), rtol=1e-9)
     with brainstate.environ.context(dt=0.1 * u.ms):
         net = network(0.7)
         brainstate.nn.init_all_states(net)
         by_hand = np.array([net.update() for _ in range(30)])
-    np.testing.assert_allclose(by_hand, x[1:], rtol=1e-9)
+    np.testing.assert_allclose(by_hand, np.array(x[1:]), rtol=1e-9)
 
 
 def test_derivative_reads_the_present():
-    assert float((LateStep(1).derivative((2.0,), 0.0 * u.ms)[0] * u.ms)) == -2.0
+    assert float(LateStep(1).derivative((2.0,), 0.0 * u.ms)[0] * u.ms) == -2.0
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-# ruff: noqa: N806 - variables keep the letters of the papers
+# ruff: noqa: N802, N806, N815 - variables keep the letters of the papers
 """Wilson-Cowan: the states of the paper, and every variant in the limit where it is the base."""
 
 import brainunit as u
