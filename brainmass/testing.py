@@ -177,9 +177,12 @@ class _Checks:
         return sum(jnp.mean(u.get_mantissa(result[name])[-1]) for name in self.kinds.states)
 
     def _defaults(self) -> dict:
-        return {
-            n: jnp.asarray(float(u.get_mantissa(s.default))) for n, s in self.kinds.params.items()
-        }
+        """Return parameters at their defaults; delays between two steps, where they are smooth."""
+        values = {n: float(u.get_mantissa(s.default)) for n, s in self.kinds.params.items()}
+        for k, spec in enumerate(self.kinds.past.values()):
+            between = (5.3 + k) * self.dt
+            values[spec.delay] = float(between.to_decimal(self.kinds.params[spec.delay].unit))
+        return {name: jnp.asarray(value) for name, value in values.items()}
 
     def parameters_map(self) -> None:
         defaults = self._defaults()

@@ -164,7 +164,7 @@ def delayed(source: str, *, by: str, doc: str) -> Any:
     ``equations`` reads it as an input: ``i.x_late`` is the state ``x`` of the same node as it was
     one delay ago. Before time 0 the state is held at its initial value. A delay goes to the nearest
     step; one that is trained or traced is read between the steps, stays within the bounds of its
-    parameter, and is at least one step. Where no time passes, as in the phase plane or at a fixed
+    parameter (without bounds, half to twice its default), and is at least one step. Where no time passes, as in the phase plane or at a fixed
     point, the delayed value is the present one.
 
     Parameters

@@ -68,11 +68,8 @@ def read_delays(parameter, dt: float, shape: tuple[int, ...], who: str) -> Delay
     value, nodes = parameter.mantissa() * per_unit, (shape[-1],)
     low, high = (None, None) if spec.bounds is None else (b * per_unit for b in spec.bounds)
     if parameter.fit or is_tracer(value):
-        if low is None:
-            raise ValueError(
-                f"{who}: parameter '{spec.name}' ({spec.doc}) must have bounds where the delay is "
-                "trained or traced; got none. Declare them."
-            )
+        usual = float(u.get_mantissa(spec.default)) * per_unit
+        low, high = (usual / 2, usual * 2) if low is None else (low, high)
         value = _per_node(jnp, value, nodes, spec, who)
         ends = (np.full(nodes, max(low, dt)), np.full(nodes, max(high, 2 * dt)))
         return Delays(value, *ends, True)
