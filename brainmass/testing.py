@@ -190,7 +190,8 @@ class _Checks:
             return
         name, value = next(iter(defaults.items()))
         values = jnp.stack([value, value * 1.01 + 1e-3])
-        mapped = jax.jit(jax.vmap(lambda v: self._loss({**defaults, name: v})))(values)
+        each = jax.vmap(lambda v, rest: self._loss({**rest, name: v}), in_axes=(0, None))
+        mapped = jax.jit(each)(values, defaults)
         looped = [float(self.loss({**defaults, name: v})) for v in values]
         close = np.allclose(np.asarray(mapped), looped, rtol=1e-4, atol=1e-5)
         self.demand(close, f"vmap over '{name}' must equal a loop")

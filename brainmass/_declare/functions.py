@@ -163,9 +163,9 @@ def delayed(source: str, *, by: str, doc: str) -> Any:
 
     ``equations`` reads it as an input: ``i.x_late`` is the state ``x`` of the same node as it was
     one delay ago. Before time 0 the state is held at its initial value. A delay goes to the nearest
-    step; one that is trained or traced is read between the steps, stays within the bounds of its
-    parameter (without bounds, half to twice its default), and is at least one step. Where no time passes, as in the phase plane or at a fixed
-    point, the delayed value is the present one.
+    step. One that is trained or traced is read between the steps, is at least one step, and stays
+    within the bounds of its parameter (without bounds, half to twice its default). Where no time
+    passes, as in the phase plane or at a fixed point, the delayed value is the present one.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from .bind import BoundSystem
 from .system import Pathway
 from .wiring import Delays, PathBinding, Wiring, to_steps
 
-__all__ = ["delay_pathway", "own_pathways", "start_by_hand", "step_by_hand"]
+__all__ = ["delay_pathway", "node_wiring", "own_pathways", "start_by_hand", "step_by_hand"]
 
 
 class _Own:
@@ -39,71 +39,81 @@ def own_pathways(node, dt: float) -> tuple[PathBinding, ...]:
     paths = []
     regions = np.arange(node.varshape[-1])
     for name, spec in node.declaration.past.items():
-        parameter = getattr(node, spec.delay)
-        delays = read_delays(parameter, dt, node.varshape, type(node).__name__)
-        if delays is None:
-            continue
-        wiring = _wiring(node, (name, dt), parameter, (regions, regions), delays, dt)
-        paths.append(delay_pathway(_Own, None, (), spec.source, name, wiring, 1.0))
+        wiring = node_wiring(node, name, getattr(node, spec.delay), (regions, regions), dt)
+        if wiring is not None:
+            paths.append(delay_pathway(_Own, None, (), (spec.source, name), wiring, 1.0))
     return tuple(paths)
 
 
-def delay_pathway(coupling, parameters, names, source, target, wiring, weights) -> PathBinding:
-    """Return the pathway of a coupling within a node, whose weights have no unit."""
-    units = tuple((name, getattr(parameters, name).spec.unit) for name in names)
+def delay_pathway(coupling, owner, names, ends, wiring, weights) -> PathBinding:
+    """Return the pathway ``ends`` (source, target) within a node, whose weights have no unit.
+
+    ``names`` are the parameters of ``owner`` that the coupling reads.
+    """
+    units = tuple((name, getattr(owner, name).spec.unit) for name in names)
     plan, late = wiring.plan.structure, wiring.interpolated
-    rules = Pathway(coupling, units, u.UNITLESS, source, target, plan, late)
+    rules = Pathway(coupling, units, u.UNITLESS, *ends, plan, late)
     nodes = wiring.plan.blocked.source.shape[0]
     weights = weights if np.ndim(weights) == 2 else np.broadcast_to(weights, (nodes, nodes))
-    return PathBinding(rules, wiring, parameters, weights, None)
+    return PathBinding(rules, wiring, owner, weights, None)
 
 
-def read_delays(parameter, dt: float, shape: tuple[int, ...], who: str) -> Delays | None:
-    """Return the delays of a parameter per node, and the range its bounds allow; None if zero.
+def node_wiring(node, name: str, parameter, edges, dt: float) -> Wiring | None:
+    """Return the delayed edges ``(target, source)`` within a node; None where no time passes.
 
-    Changing a delay within its bounds changes no structure, so nothing is compiled anew.
+    The delays are those of ``parameter``, one per node or per pair of nodes. Edges of concrete
+    delays are remembered with the node.
+    """
+    known, value = vars(node).setdefault("_wirings", {}), parameter.mantissa()
+    key = (name, dt, edges[0].size)
+    if key in known and known[key][1] is value and not is_tracer(value):
+        return known[key][0]
+    delays = _read_delays(parameter, value, edges, node, dt)
+    wiring = delays and Wiring.build(*edges, delays, node.varshape[-1], dt)
+    if delays is None or not delays.interpolated:
+        known[key] = (wiring, value)
+    return wiring
+
+
+def _read_delays(parameter, value, edges, node, dt: float) -> Delays | None:
+    """Return the delay of every edge, and the range for which the same program serves.
+
+    Changing one delay per node within its bounds changes no structure, so nothing is compiled.
     """
     spec = parameter.spec
     per_unit = float(u.Quantity(1.0, unit=spec.unit).to_decimal(u.ms))
-    value, nodes = parameter.mantissa() * per_unit, (shape[-1],)
+    traced = parameter.fit or is_tracer(value)
+    value = value if traced else np.asarray(value, np.float64)
+    value = _per_edge(jnp if traced else np, value * per_unit, edges, node, spec)
     low, high = (None, None) if spec.bounds is None else (b * per_unit for b in spec.bounds)
-    if parameter.fit or is_tracer(value):
+    if traced:
         usual = float(u.get_mantissa(spec.default)) * per_unit
         low, high = (usual / 2, usual * 2) if low is None else (low, high)
-        value = _per_node(jnp, value, nodes, spec, who)
-        ends = (np.full(nodes, max(low, dt)), np.full(nodes, max(high, 2 * dt)))
+        ends = (np.full(value.shape, max(end, k * dt)) for k, end in ((1, low), (2, high)))
         return Delays(value, *ends, True)
-    value = np.array(_per_node(np, np.asarray(value, np.float64), nodes, spec, who))
-    value[to_steps(value, dt) == 0] = 0.0
+    value = np.where(to_steps(value, dt) == 0, 0.0, value)
     if not value.any():
         return None
-    low, high = (value, value) if low is None else (low, high)
-    least = np.where(value > 0, np.minimum(value, low), 0.0)
-    most = np.where(value > 0, np.maximum(value, high), 0.0)
-    return Delays(value, least, most, False)
+    if low is None or spec.pairs:
+        return Delays(value, value, value, False)
+    least, most = np.minimum(value, low), np.maximum(value, high)
+    return Delays(value, *(np.where(value > 0, end, 0.0) for end in (least, most)), False)
 
 
-def _per_node(array, value, nodes, spec, who: str):
-    """Return one delay per node along the last axis."""
+def _per_edge(array, value, edges, node, spec):
+    """Return one delay per edge from one per node of the last axis, or one per pair."""
+    target, source = edges
+    nodes = node.varshape[-1]
+    if spec.pairs:
+        return array.broadcast_to(value, (nodes, nodes))[target, source]
     rows = value.reshape(-1, value.shape[-1]) if value.ndim else value[None, None]
     if rows.shape[0] > 1:
         raise ValueError(
-            f"{who}: parameter '{spec.name}' ({spec.doc}) must be one value or one per node along "
-            f"the last axis; got shape {value.shape}. Use the same delays in every row."
+            f"{type(node).__name__}: parameter '{spec.name}' ({spec.doc}) must be one value or one "
+            f"per node along the last axis; got shape {value.shape}. Use the same delays in "
+            "every row."
         )
     return array.broadcast_to(rows[0], nodes)
-
-
-def _wiring(node, key, parameter, edges, delays: Delays, dt: float) -> Wiring:
-    """Return the edges; those of concrete delays are remembered with the node."""
-    known = vars(node).setdefault("_wirings", {})
-    value = parameter.mantissa()
-    if key in known and known[key][1] is value and not is_tracer(value):
-        return known[key][0]
-    wiring = Wiring.build(*edges, delays, node.varshape[-1], dt)
-    if not delays.interpolated:
-        known[key] = (wiring, value)
-    return wiring
 
 
 def start_by_hand(model, batch_size: int | None) -> None:
