@@ -83,7 +83,7 @@ _LAZY = {
     "laplacian_connectivity": "connectome",
     "show_versions": "_versions",
 }
-_MODULES = ("connectome", "datasets", "objectives", "stimuli", "testing")
+_MODULES = ("connectome", "datasets", "horn", "objectives", "stimuli", "testing")
 
 __all__ = [
     "AdditiveCoupling",
@@ -158,6 +158,7 @@ __all__ = [
     "delayed",
     "diffusive_coupling",
     "engine",
+    "horn",
     "hyperbolic_tangent_coupling",
     "inlet",
     "kuramoto_coupling",

@@ -12,7 +12,7 @@ from ._declare import Declaration, ParamSpec, Spec, StateSpec
 __all__ = ["document", "signature"]
 
 
-def signature(declaration: Declaration) -> inspect.Signature:
+def signature(declaration: Declaration, method: str) -> inspect.Signature:
     """Return the signature of the constructor, with the declared defaults."""
     kind = inspect.Parameter.KEYWORD_ONLY
     entries = [inspect.Parameter("in_size", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -20,7 +20,7 @@ def signature(declaration: Declaration) -> inspect.Signature:
     defaults |= {n: s.default for n, s in declaration.options.items()}
     defaults |= dict.fromkeys(declaration.noise_slots)
     defaults |= {f"init_{n}": s.default for n, s in declaration.states.items()}
-    defaults["method"] = "heun"
+    defaults["method"] = method
     entries += [inspect.Parameter(n, kind, default=value) for n, value in defaults.items()]
     return inspect.Signature(entries)
 
@@ -48,7 +48,10 @@ def document(cls) -> str:
         lines += [f"{slot} : Noise, optional", f"    Noise that enters {inlet}, in its unit."]
     for name, spec in kinds.states.items():
         lines += entry(f"init_{name}", spec, f"Initial value of the state: {spec.doc}.")
-    lines += ["method : str, default 'heun'", "    Integrator; an unknown name lists the known."]
+    lines += [
+        f"method : str, default '{cls.default_method}'",
+        "    Integrator; an unknown name lists the known.",
+    ]
     lines += ["", "Notes", "-----", "States: "]
     lines[-1] += "; ".join(f"``{n}`` {s.doc} [{s.unit}]" for n, s in kinds.states.items()) + "."
     if kinds.ports:

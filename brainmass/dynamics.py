@@ -97,6 +97,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
     elementwise: ClassVar[bool] = True
     output_reads_parameters: ClassVar[bool] = False
     suggested_dt: ClassVar[Any] = 0.1 * u.ms
+    default_method: ClassVar[str] = "heun"
     graph_invisible_attrs = ("_clock", "_wirings")
 
     def __init_subclass__(cls, **kwargs):
@@ -111,7 +112,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
             )
         _refuse_clashes(cls)
         cls.output_reads_parameters = list(inspect.signature(cls.output).parameters)[1:] == ["p"]
-        cls.__signature__ = signature(cls.declaration)
+        cls.__signature__ = signature(cls.declaration, cls.default_method)
         cls.__doc__ = document(cls)
         register(cls)
 
@@ -131,7 +132,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
                 raise TypeError(
                     f"{who}: arguments must be among {choices(allowed)}; got '{name}'.{hint}"
                 )
-        self.method = settings.pop("method", "heun")
+        self.method = settings.pop("method", self.default_method)
         for name, spec in declaration.options.items():
             vars(self)[name] = spec.check(settings.pop(name, spec.default), who)
         for name, spec in declaration.params.items():

@@ -17,7 +17,7 @@ LEVELS = (
     {"noise", "coupling", "connectome", "stimuli"},
     {"dynamics"},
     {"models"},
-    {"catalogue"},
+    {"catalogue", "horn"},
 )
 BELOW_MODELS = set().union(*LEVELS[:5])
 ALLOWED = {name: set().union(*LEVELS[: n + 1]) for n, level in enumerate(LEVELS) for name in level}
