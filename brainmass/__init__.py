@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from . import engine
-from ._declare import delayed, inlet, option, param, state, uniform
+from ._declare import delayed, inlet, option, param, preset, state, uniform
 from ._errors import DivergenceError, RunInterrupted, UnitError
 from ._version import __version__
 from .catalogue import ModelDetails, ModelInfo, list_models, model_info
@@ -168,6 +168,7 @@ __all__ = [
     "objectives",
     "option",
     "param",
+    "preset",
     "process_sequence",
     "show_versions",
     "sigmoid",

@@ -57,6 +57,10 @@ def document(cls) -> str:
     if kinds.ports:
         ports = (f"``{n}`` {s.doc} [{s.unit}]" for n, s in kinds.ports.items())
         lines += ["Inputs, in order; a network couples into the first: " + "; ".join(ports) + "."]
+    if cls.ranges:
+        lines += [f"Useful ranges: {cls.ranges}."]
+    if cls.presets:
+        lines += ["Presets: " + ", ".join(f"'{name}'" for name in cls.presets) + "."]
     if cls.reference:
         lines += ["", "References", "----------", f".. [1] {cls.reference}"]
     head, marker, examples = written.partition("\nExamples\n")

@@ -15,7 +15,7 @@ import numpy as np
 from brainstate.nn import Param
 
 from . import _step
-from ._declare import Declaration
+from ._declare import Declaration, check_presets, fitting_presets
 from ._describe import document, signature
 from ._errors import choices
 from ._param import DeclaredParam
@@ -43,6 +43,8 @@ class Catalogued:
     use: ClassVar[str] = ""
     catalogued: ClassVar[bool] = True
     rank: ClassVar[int] = 100
+    ranges: ClassVar[str] = ""
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
     declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {})
 
     def cite(self) -> str:
@@ -111,6 +113,10 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
                 "got an ordinary method. Put @staticmethod above it."
             )
         _refuse_clashes(cls)
+        if "presets" in vars(cls):
+            check_presets(cls.presets, cls.declaration, cls.__name__)
+        else:
+            cls.presets = fitting_presets(cls.presets, cls.declaration)
         cls.output_reads_parameters = list(inspect.signature(cls.output).parameters)[1:] == ["p"]
         cls.__signature__ = signature(cls.declaration, cls.default_method)
         cls.__doc__ = document(cls)
@@ -172,6 +178,49 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
         elif name in {f"init_{n}" for n in declaration.states} and not callable(value):
             declaration.states[name[5:]].start(value, who, self.varshape)
         super().__setattr__(name, value)
+
+    @classmethod
+    def from_preset(cls, preset: str, in_size=1, **settings):
+        """Build the model in one of its published regimes.
+
+        Parameters
+        ----------
+        preset : str
+            Name of the regime, a key of ``presets``.
+        in_size : int or tuple of int, default 1
+            Shape of the population of nodes.
+        **settings
+            Further settings, before those of the regime.
+
+        Returns
+        -------
+        NeuralMass
+            The model with parameters and initial values of the regime. Its inputs are given to
+            the run: ``presets[preset]["inputs"]``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such regime.
+
+        Examples
+        --------
+        >>> import brainmass, brainunit as u
+        >>> column = brainmass.JansenRitStep.from_preset("alpha rhythm")
+        >>> given = column.presets["alpha rhythm"]["inputs"]
+        >>> sim = brainmass.Simulator(column, dt=0.1 * u.ms)
+        >>> eeg = sim.run(1 * u.second, inputs=lambda i, t: given, transient=0.5 * u.second)
+        >>> bool(6 < eeg["output"].min() / u.mV < eeg["output"].max() / u.mV < 9.1)
+        True
+        """
+        if preset not in cls.presets:
+            raise ValueError(
+                f"{cls.__name__}: preset must be one of {choices(cls.presets)}; got {preset!r}. "
+                "Choose one of them."
+            )
+        regime = cls.presets[preset]
+        starts = {f"init_{name}": value for name, value in regime["init"].items()}
+        return cls(in_size, **{**regime["params"], **starts, **settings})
 
     @property
     def varshape(self) -> tuple[int, ...]:

@@ -21,8 +21,8 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: in
     finite values over the declared ranges; a step by hand, a compiled run and a traced run agree;
     ``vmap`` over a parameter equals a loop; batches have independent noise and the right shape;
     node k does not depend on node j unless ``elementwise`` is False; additive inlets enter
-    linearly; and gradients with respect to every parameter are finite and, in float64, equal to
-    central differences.
+    linearly; gradients with respect to every parameter are finite and, in float64, equal to
+    central differences; and every preset can be built, has a source, and runs.
 
     Parameters
     ----------
@@ -55,6 +55,7 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: in
     checks.elementwise()
     checks.linear_inlets()
     checks.gradients()
+    checks.presets()
 
 
 class _Checks:
@@ -246,3 +247,12 @@ class _Checks:
                 f"the gradient of '{name}' must equal a central difference; "
                 f"got {slope:.6g} and {central:.6g}",
             )
+
+    def presets(self) -> None:
+        for name, regime in self.model.presets.items():
+            self.demand(regime["doc"] and regime["source"], f"preset '{name}' must have a source")
+            node = self.model.from_preset(name, self.regions)
+            inputs = (lambda i, t, given=regime["inputs"]: given) if regime["inputs"] else None
+            for state, values in self.run(node, inputs=inputs).items():
+                finite = np.isfinite(np.asarray(u.get_mantissa(values))).all()
+                self.demand(finite, f"'{state}' must stay finite in the preset '{name}'")

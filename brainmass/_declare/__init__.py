@@ -7,6 +7,7 @@ constructor, the checks, the documentation, the slider ranges and the catalogue.
 
 from .collect import Declaration
 from .functions import delayed, inlet, option, param, state, uniform
+from .presets import check_presets, fitting_presets, preset
 from .specs import InletSpec, OptionSpec, ParamSpec, Spec, StateSpec, unit_code
 
 __all__ = [
@@ -16,10 +17,13 @@ __all__ = [
     "ParamSpec",
     "Spec",
     "StateSpec",
+    "check_presets",
     "delayed",
+    "fitting_presets",
     "inlet",
     "option",
     "param",
+    "preset",
     "state",
     "uniform",
     "unit_code",

@@ -4,7 +4,7 @@ import brainunit as u
 import jax
 import jax.numpy as jnp
 
-from .._declare import inlet, param, state
+from .._declare import inlet, param, preset, state
 from ..dynamics import NeuralMass
 
 __all__ = ["EpileptorStep"]
@@ -19,7 +19,6 @@ class EpileptorStep(NeuralMass):
     first: ``Kvf`` and ``Ks`` scale the first input, for which The Virtual Brain takes differences
     of ``x1``, ``Kf`` scales the second, of ``x2``. Noise enters the derivatives as it is. Start
     near the canonical point: far from it, at ``z`` well below 3, the fast equation runs away.
-    Ranges are those of The Virtual Brain or ours.
 
     Examples
     --------
@@ -36,6 +35,19 @@ class EpileptorStep(NeuralMass):
     reference = "Jirsa, Stacey, Quilichini, Ivanov & Bernard 2014, Brain 137:2210, \
 doi:10.1093/brain/awu133"
     use = "Onset, spread and end of seizures"
+    ranges = "those of The Virtual Brain where it has one, else ours"
+    presets = {
+        "epileptogenic": preset(
+            "seizures that come and go by themselves, every few seconds of the model",
+            source="Proix et al. 2014, doi:10.1523/JNEUROSCI.1570-14.2014",
+            params={"x0": -1.6}, duration=6000.0 * u.ms,
+        ),
+        "healthy": preset(
+            "rest, with the excitability below the threshold of -2.06",
+            source="Jirsa et al. 2014, doi:10.1093/brain/awu133",
+            params={"x0": -2.4}, duration=3000.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     a = param(1.0, bounds=(0.5, 1.5), doc="cubic coefficient of x1")
     b = param(3.0, bounds=(2.0, 4.0), doc="quadratic coefficient of x1")

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_tracer
-from .._declare import InletSpec, inlet, option, param, state, uniform
+from .._declare import InletSpec, inlet, option, param, preset, state, uniform
 from ..dynamics import NeuralMass
 from ..engine import feedback
 
@@ -73,6 +73,24 @@ class KuramotoNetwork(NeuralMass):
     reference = "Kuramoto 1975, Lect. Notes Phys. 39:420, doi:10.1007/BFb0013365; \
 Sakaguchi & Kuramoto 1986, Prog. Theor. Phys. 76:576, doi:10.1143/PTP.76.576"
     use = "Synchronisation of phases"
+    ranges = "ours"
+    presets = {
+        "drifting": preset(
+            "uncoupled phases that turn at the same speed",
+            source="Kuramoto 1975, doi:10.1007/BFb0013365",
+            params={"omega": 0.2, "K": 0.0}, duration=200.0 * u.ms,
+        ),
+        "synchronised": preset(
+            "identical oscillators whose phases meet",
+            source="Kuramoto 1975, doi:10.1007/BFb0013365",
+            params={"omega": 0.2, "K": 0.1}, duration=200.0 * u.ms,
+        ),
+        "repelling": preset(
+            "a phase lag beyond a right angle drives the phases apart",
+            source="Sakaguchi & Kuramoto 1986, doi:10.1143/PTP.76.576",
+            params={"omega": 0.2, "K": 0.1, "alpha": 2.0}, duration=200.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     omega = param(0.0, bounds=(-1.0, 1.0), doc="natural frequency in rad/ms")
     K = param(0.0, bounds=(0.0, 5.0), doc="strength of the coupling in 1/ms")

@@ -5,7 +5,7 @@ import math
 import brainunit as u
 import jax.numpy as jnp
 
-from ..._declare import inlet, param, state
+from ..._declare import inlet, param, preset, state
 from ...dynamics import NeuralMass
 from ...engine.system import NodeRules
 
@@ -37,6 +37,23 @@ class HORNStep(NeuralMass):
     default_method = "semi_implicit_euler"
     reference = REFERENCE
     use = "One oscillator of a recurrent network, driven by a sequence"
+    ranges = "ours, around the published values"
+    presets = {
+        "ringing": preset(
+            "the published cell: damped oscillations with a period of 28 ms",
+            source="Effenberger et al. 2025, doi:10.1073/pnas.2412830122",
+            init={"x": 1.0}, duration=300.0 * u.ms,
+        ),
+        "driven": preset(
+            "relaxation to the amplitude of a steady drive",
+            source="Effenberger et al. 2025, doi:10.1073/pnas.2412830122",
+            inputs={"drive": 1.0}, duration=300.0 * u.ms,
+        ),
+        "undamped": preset(
+            "a harmonic oscillator", source="ours", params={"gamma": 0.0}, init={"x": 1.0},
+            duration=300.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     alpha = param(0.04, bounds=(0.0, 1.0), doc="excitability")
     omega = param(OMEGA, bounds=(0.01, 1.0), doc="natural frequency in rad/ms")
@@ -55,6 +72,11 @@ class HORNStep(NeuralMass):
             x=s.y / u.ms,
             y=(force - p.omega**2 * s.x - 2 * p.gamma * s.y + i.y_rate) / u.ms,
         )
+
+    def energy(self):
+        """Return ``(y**2 + omega**2 * x**2) / 2``, constant without drive and damping."""
+        omega = self.omega.value()
+        return (self.y.value**2 + (omega * self.x.value) ** 2) / 2
 
 
 RULES = NodeRules(HORNStep, HORNStep.default_method)

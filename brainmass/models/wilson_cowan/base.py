@@ -4,7 +4,7 @@ import brainunit as u
 import jax
 import jax.numpy as jnp
 
-from ..._declare import inlet, param, state
+from ..._declare import inlet, param, preset, state
 from ...dynamics import NeuralMass
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
 ]
 
 TVB = "range of The Virtual Brain, doi:10.1016/j.neuroimage.2015.01.002"
-OURS = "ours"
 PAPER = "Wilson & Cowan 1972, Biophys. J. 12:1, doi:10.1016/S0006-3495(72)86068-5"
 
 
@@ -31,19 +30,14 @@ class ExcitatoryInhibitory(NeuralMass):
     category = "physiological"
     catalogued = False
     reference = PAPER
+    ranges = "ours, around the published values"
 
-    tau_E = param(
-        1.0 * u.ms, bounds=(0.5, 50.0), domain="positive", source=OURS,
-        doc="excitatory time constant",
-    )  # fmt: skip
-    tau_I = param(
-        1.0 * u.ms, bounds=(0.5, 50.0), domain="positive", source=OURS,
-        doc="inhibitory time constant",
-    )  # fmt: skip
-    wEE = param(12.0, bounds=(0.0, 16.0), source=OURS, doc="weight from E to E")
-    wIE = param(4.0, bounds=(0.0, 16.0), source=OURS, doc="weight from I to E, inhibitory")
-    wEI = param(13.0, bounds=(0.0, 22.0), source=OURS, doc="weight from E to I")
-    wII = param(11.0, bounds=(0.0, 15.0), source=OURS, doc="weight from I to I, inhibitory")
+    tau_E = param(1.0 * u.ms, bounds=(0.5, 50.0), domain="positive", doc="excitatory time constant")
+    tau_I = param(1.0 * u.ms, bounds=(0.5, 50.0), domain="positive", doc="inhibitory time constant")
+    wEE = param(12.0, bounds=(0.0, 16.0), doc="weight from E to E")
+    wIE = param(4.0, bounds=(0.0, 16.0), doc="weight from I to E, inhibitory")
+    wEI = param(13.0, bounds=(0.0, 22.0), doc="weight from E to I")
+    wII = param(11.0, bounds=(0.0, 15.0), doc="weight from I to I, inhibitory")
 
     rE = state(0.0, doc="fraction of excitatory cells that fire")
     rI = state(0.0, doc="fraction of inhibitory cells that fire")
@@ -56,9 +50,9 @@ class Sigmoidal(ExcitatoryInhibitory):
 
     F = staticmethod(response)
 
-    a_E = param(1.2, bounds=(0.1, 3.0), source=OURS, doc="excitatory slope")
-    theta_E = param(2.8, bounds=(0.0, 10.0), source=OURS, doc="excitatory threshold")
-    a_I = param(1.0, bounds=(0.1, 3.0), source=OURS, doc="inhibitory slope")
+    a_E = param(1.2, bounds=(0.1, 3.0), doc="excitatory slope")
+    theta_E = param(2.8, bounds=(0.0, 10.0), doc="excitatory threshold")
+    a_I = param(1.0, bounds=(0.1, 3.0), doc="inhibitory slope")
     theta_I = param(4.0, bounds=(0.0, 60.0), source=TVB, doc="inhibitory threshold")
 
 
@@ -86,8 +80,26 @@ class WilsonCowanStep(Sigmoidal):
     catalogued = True
     rank = 1
     use = "Firing rates of excitatory and inhibitory populations"
+    presets = {
+        "bistable, silent": preset(
+            "silence, beside a stable state of high activity", source=PAPER, init={"rE": 0.1},
+            duration=30.0 * u.ms,
+        ),
+        "bistable, active": preset(
+            "the state of high activity, at rE = 0.46", source=PAPER,
+            init={"rE": 0.3, "rI": 0.1}, duration=30.0 * u.ms,
+        ),
+        "limit cycle": preset(
+            "oscillations with a period of 5.0 ms under a steady drive", source=PAPER,
+            params={
+                "wEE": 16.0, "wIE": 12.0, "wEI": 15.0, "wII": 3.0,
+                "a_E": 1.3, "theta_E": 4.0, "a_I": 2.0, "theta_I": 3.7,
+            },
+            inputs={"rE_inp": 1.25}, duration=60.0 * u.ms,
+        ),
+    }  # fmt: skip
 
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
 
     @staticmethod
     def equations(s, p, i, t):
@@ -134,10 +146,10 @@ class WilsonCowanSymmetricStep(ExcitatoryInhibitory):
 
     tau_E = None
     tau_I = None
-    tau = param(1.0 * u.ms, bounds=(0.5, 50.0), domain="positive", source=OURS, doc="time constant")
-    a = param(1.1, bounds=(0.1, 3.0), source=OURS, doc="slope")
-    theta = param(3.4, bounds=(0.0, 10.0), source=OURS, doc="threshold")
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
+    tau = param(1.0 * u.ms, bounds=(0.5, 50.0), domain="positive", doc="time constant")
+    a = param(1.1, bounds=(0.1, 3.0), doc="slope")
+    theta = param(3.4, bounds=(0.0, 10.0), doc="threshold")
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
 
     @staticmethod
     def equations(s, p, i, t):
@@ -167,9 +179,9 @@ class WilsonCowanSimplifiedStep(Sigmoidal):
     wIE = None
     wEI = None
     wII = None
-    w_exc = param(8.0, bounds=(0.0, 20.0), source=OURS, doc="weight of E in both populations")
-    w_inh = param(12.0, bounds=(0.0, 20.0), source=OURS, doc="weight of I in both populations")
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
+    w_exc = param(8.0, bounds=(0.0, 20.0), doc="weight of E in both populations")
+    w_inh = param(12.0, bounds=(0.0, 20.0), doc="weight of I in both populations")
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
 
     @staticmethod
     def equations(s, p, i, t):
@@ -197,11 +209,11 @@ class WilsonCowanLinearStep(ExcitatoryInhibitory):
 
     use = "Linear analysis of excitation and inhibition"
 
-    wEE = param(0.8, bounds=(0.0, 3.0), source=OURS, doc="weight from E to E")
-    wIE = param(0.3, bounds=(0.0, 3.0), source=OURS, doc="weight from I to E, inhibitory")
-    wEI = param(1.0, bounds=(0.0, 3.0), source=OURS, doc="weight from E to I")
-    wII = param(0.85, bounds=(0.0, 3.0), source=OURS, doc="weight from I to I, inhibitory")
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
+    wEE = param(0.8, bounds=(0.0, 3.0), doc="weight from E to E")
+    wIE = param(0.3, bounds=(0.0, 3.0), doc="weight from I to E, inhibitory")
+    wEI = param(1.0, bounds=(0.0, 3.0), doc="weight from E to I")
+    wII = param(0.85, bounds=(0.0, 3.0), doc="weight from I to I, inhibitory")
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
 
     @staticmethod
     def equations(s, p, i, t):

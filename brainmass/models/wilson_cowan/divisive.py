@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from ..._declare import param
-from .base import OURS, Sigmoidal, response
+from .base import Sigmoidal, response
 
 __all__ = ["WilsonCowanDivisiveInputStep", "WilsonCowanDivisiveStep"]
 
@@ -13,23 +13,13 @@ class _Divisive(Sigmoidal):
 
     reference = "Carandini & Heeger 2012, Nat. Rev. Neurosci. 13:51, doi:10.1038/nrn3136"
 
-    wEE = param(6.0, bounds=(0.0, 16.0), source=OURS, doc="weight from E to E")
-    wIE = param(
-        2.0, bounds=(0.0, 16.0), domain="nonnegative", source=OURS,
-        doc="weight from I to E, divisive",
-    )  # fmt: skip
-    wEI = param(6.5, bounds=(0.0, 22.0), source=OURS, doc="weight from E to I")
-    wII = param(
-        5.5, bounds=(0.0, 15.0), domain="nonnegative", source=OURS,
-        doc="weight from I to I, divisive",
-    )  # fmt: skip
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
-    sigma_E = param(
-        1.0, bounds=(0.1, 5.0), domain="positive", source=OURS, doc="semisaturation of E"
-    )
-    sigma_I = param(
-        1.0, bounds=(0.1, 5.0), domain="positive", source=OURS, doc="semisaturation of I"
-    )
+    wEE = param(6.0, bounds=(0.0, 16.0), doc="weight from E to E")
+    wIE = param(2.0, bounds=(0.0, 16.0), domain="nonnegative", doc="weight from I to E, divisive")
+    wEI = param(6.5, bounds=(0.0, 22.0), doc="weight from E to I")
+    wII = param(5.5, bounds=(0.0, 15.0), domain="nonnegative", doc="weight from I to I, divisive")
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
+    sigma_E = param(1.0, bounds=(0.1, 5.0), domain="positive", doc="semisaturation of E")
+    sigma_I = param(1.0, bounds=(0.1, 5.0), domain="positive", doc="semisaturation of I")
 
 
 class WilsonCowanDivisiveStep(_Divisive):

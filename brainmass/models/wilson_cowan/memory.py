@@ -3,7 +3,7 @@
 import brainunit as u
 
 from ..._declare import delayed, param, state
-from .base import OURS, Sigmoidal, response
+from .base import Sigmoidal, response
 
 __all__ = ["WilsonCowanAdaptiveStep", "WilsonCowanDelayedStep"]
 
@@ -23,17 +23,15 @@ class WilsonCowanAdaptiveStep(Sigmoidal):
     reference = "Benda & Herz 2003, Neural Comput. 15:2523, doi:10.1162/089976603322385063"
     use = "Slow alternation, adaptation to a steady drive"
 
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
     tau_aE = param(
-        100.0 * u.ms, bounds=(10.0, 1000.0), domain="positive", source=OURS,
-        doc="time of the adaptation of E",
-    )  # fmt: skip
+        100.0 * u.ms, bounds=(10.0, 1000.0), domain="positive", doc="time of the adaptation of E"
+    )
     tau_aI = param(
-        80.0 * u.ms, bounds=(10.0, 1000.0), domain="positive", source=OURS,
-        doc="time of the adaptation of I",
-    )  # fmt: skip
-    b_E = param(0.1, bounds=(0.0, 5.0), source=OURS, doc="strength of the adaptation of E")
-    b_I = param(0.08, bounds=(0.0, 5.0), source=OURS, doc="strength of the adaptation of I")
+        80.0 * u.ms, bounds=(10.0, 1000.0), domain="positive", doc="time of the adaptation of I"
+    )
+    b_E = param(0.1, bounds=(0.0, 5.0), doc="strength of the adaptation of E")
+    b_I = param(0.08, bounds=(0.0, 5.0), doc="strength of the adaptation of I")
 
     aE = state(0.0, doc="adaptation of E")
     aI = state(0.0, doc="adaptation of I")
@@ -70,19 +68,11 @@ class WilsonCowanDelayedStep(Sigmoidal):
     reference = "Coombes & Laing 2009, Phil. Trans. R. Soc. A 367:1117, doi:10.1098/rsta.2008.0256"
     use = "Oscillations from the delays of local connections"
 
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
-    delay_EE = param(
-        2.0 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", source=OURS, doc="delay from E to E"
-    )
-    delay_IE = param(
-        1.5 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", source=OURS, doc="delay from I to E"
-    )
-    delay_EI = param(
-        2.0 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", source=OURS, doc="delay from E to I"
-    )
-    delay_II = param(
-        1.5 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", source=OURS, doc="delay from I to I"
-    )
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
+    delay_EE = param(2.0 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", doc="delay from E to E")
+    delay_IE = param(1.5 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", doc="delay from I to E")
+    delay_EI = param(2.0 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", doc="delay from E to I")
+    delay_II = param(1.5 * u.ms, bounds=(0.5, 20.0), domain="nonnegative", doc="delay from I to I")
 
     rE_EE = delayed("rE", by="delay_EE", doc="rate of E as it reaches E")
     rI_IE = delayed("rI", by="delay_IE", doc="rate of I as it reaches E")

@@ -3,7 +3,7 @@
 import brainunit as u
 
 from ..._declare import inlet, param, state
-from .base import OURS, Sigmoidal, response
+from .base import Sigmoidal, response
 
 __all__ = ["WilsonCowanThreePopBase", "WilsonCowanThreePopulationStep"]
 
@@ -63,18 +63,15 @@ class WilsonCowanThreePopulationStep(WilsonCowanThreePopBase):
 doi:10.1038/nn.3446"
     use = "Disinhibition and modulation by a third cell type"
 
-    r = param(1.0, bounds=(0.0, 2.0), source=OURS, doc="refractory fraction")
-    tau_M = param(
-        2.0 * u.ms, bounds=(0.5, 50.0), domain="positive", source=OURS,
-        doc="modulatory time constant",
-    )  # fmt: skip
-    a_M = param(1.0, bounds=(0.1, 3.0), source=OURS, doc="modulatory slope")
-    theta_M = param(3.5, bounds=(0.0, 10.0), source=OURS, doc="modulatory threshold")
-    wEM = param(8.0, bounds=(0.0, 20.0), source=OURS, doc="weight from E to M")
-    wIM = param(6.0, bounds=(0.0, 20.0), source=OURS, doc="weight from I to M, inhibitory")
-    wME = param(4.0, bounds=(0.0, 20.0), source=OURS, doc="weight from M to E")
-    wMI = param(2.0, bounds=(0.0, 20.0), source=OURS, doc="weight from M to I")
-    wMM = param(2.0, bounds=(0.0, 20.0), source=OURS, doc="weight from M to M")
+    r = param(1.0, bounds=(0.0, 2.0), doc="refractory fraction")
+    tau_M = param(2.0 * u.ms, bounds=(0.5, 50.0), domain="positive", doc="modulatory time constant")
+    a_M = param(1.0, bounds=(0.1, 3.0), doc="modulatory slope")
+    theta_M = param(3.5, bounds=(0.0, 10.0), doc="modulatory threshold")
+    wEM = param(8.0, bounds=(0.0, 20.0), doc="weight from E to M")
+    wIM = param(6.0, bounds=(0.0, 20.0), doc="weight from I to M, inhibitory")
+    wME = param(4.0, bounds=(0.0, 20.0), doc="weight from M to E")
+    wMI = param(2.0, bounds=(0.0, 20.0), doc="weight from M to I")
+    wMM = param(2.0, bounds=(0.0, 20.0), doc="weight from M to M")
 
     @staticmethod
     def equations(s, p, i, t):
