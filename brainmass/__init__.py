@@ -83,7 +83,7 @@ _LAZY = {
     "laplacian_connectivity": "connectome",
     "show_versions": "_versions",
 }
-_MODULES = ("connectome", "datasets", "horn", "objectives", "stimuli", "testing")
+_MODULES = ("connectome", "datasets", "horn", "objectives", "stimuli", "testing", "textbook")
 
 __all__ = [
     "AdditiveCoupling",
@@ -178,6 +178,7 @@ __all__ = [
     "stimuli",
     "sys2nd",
     "testing",
+    "textbook",
     "uniform",
 ]
 

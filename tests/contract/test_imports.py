@@ -26,7 +26,7 @@ ALLOWED["simulator"] = BELOW_MODELS | {"network"}
 ALLOWED["objectives"] = set().union(*LEVELS[:2]) | {"objectives"}
 ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
-EDGE = {"_versions", "data", "datasets", "testing"}
+EDGE = {"_versions", "data", "datasets", "testing", "textbook"}
 
 # Slow to import and not needed by everyone: imported inside the function that uses them.
 LAZY = {
