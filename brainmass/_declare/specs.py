@@ -142,8 +142,8 @@ class InletSpec(Spec):
 
     ``additive`` states that the inlet enters the derivative of its state linearly, so that white
     noise there is well defined. ``now(s, p)`` gives the value where nothing is delivered, in place
-    of the default. An inlet with ``source`` and ``delay`` receives that state as it was that
-    parameter's time ago.
+    of the default, and ``formula`` is what that is in LaTeX. An inlet with ``source`` and ``delay``
+    receives that state as it was that parameter's time ago.
     """
 
     kind = "input"
@@ -154,6 +154,7 @@ class InletSpec(Spec):
     now: Callable[[Any, Any], Any] | None = None
     source: str = ""
     delay: str = ""
+    formula: str = ""
 
 
 @dataclass(frozen=True, eq=False)

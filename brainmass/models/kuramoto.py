@@ -108,6 +108,7 @@ Sakaguchi & Kuramoto 1986, Prog. Theor. Phys. 76:576, doi:10.1143/PTP.76.576"
     pull = InletSpec(
         0.0, "weighted sum of the sines of the phase leads of the other nodes",
         noise=None, additive=False, port=False, now=instant_pull,
+        formula=r"\sum_j w_{ij} \sin(\theta_j(t - d_{ij}) - \theta_i - \alpha_i)",
     )  # fmt: skip
 
     @staticmethod

@@ -33,7 +33,7 @@ CLAIMS = [
     ("HopfStep", "limit cycle", lambda m: m.amplitude(), span(0.499, 0.501)),
     ("HopfStep", "stable focus", "x", span(-1e-2, 1e-2)),
     ("VanDerPolStep", "relaxation", "x", swing(4.03, 4.05)),
-    ("FitzHughNagumoStep", "excitable", "V", span(-1e-2, 1e-2)),
+    ("FitzHughNagumoStep", "excitable", "V", span(0.23, 0.25)),
     ("FitzHughNagumoStep", "oscillating", "V", swing(0.6, 0.8)),
     ("FitzHughNagumoStep", "depolarisation block", "V", swing(-1, 1e-2)),
     ("Generic2dOscillatorStep", "bistable, rest", "V", swing(-1, 1e-3)),

@@ -103,11 +103,11 @@ class WilsonCowanStep(Sigmoidal):
 
     @staticmethod
     def equations(s, p, i, t):
-        to_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, p.a_E, p.theta_E)
-        to_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, p.a_I, p.theta_I)
+        F_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, p.a_E, p.theta_E)
+        F_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, p.a_I, p.theta_I)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau_E,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau_I,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau_E,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau_I,
         )
 
 
@@ -125,9 +125,9 @@ class WilsonCowanNoSaturationStep(Sigmoidal):
 
     @staticmethod
     def equations(s, p, i, t):
-        to_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, p.a_E, p.theta_E)
-        to_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, p.a_I, p.theta_I)
-        return dict(rE=(to_E - s.rE) / p.tau_E, rI=(to_I - s.rI) / p.tau_I)
+        F_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, p.a_E, p.theta_E)
+        F_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, p.a_I, p.theta_I)
+        return dict(rE=(F_E - s.rE) / p.tau_E, rI=(F_I - s.rI) / p.tau_I)
 
 
 class WilsonCowanSymmetricStep(ExcitatoryInhibitory):
@@ -153,11 +153,11 @@ class WilsonCowanSymmetricStep(ExcitatoryInhibitory):
 
     @staticmethod
     def equations(s, p, i, t):
-        to_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, p.a, p.theta)
-        to_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, p.a, p.theta)
+        F_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, p.a, p.theta)
+        F_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, p.a, p.theta)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau,
         )
 
 
@@ -186,11 +186,11 @@ class WilsonCowanSimplifiedStep(Sigmoidal):
     @staticmethod
     def equations(s, p, i, t):
         balance = p.w_exc * s.rE - p.w_inh * s.rI
-        to_E = response(balance + i.rE_inp, p.a_E, p.theta_E)
-        to_I = response(balance + i.rI_inp, p.a_I, p.theta_I)
+        F_E = response(balance + i.rE_inp, p.a_E, p.theta_E)
+        F_I = response(balance + i.rI_inp, p.a_I, p.theta_I)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau_E,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau_I,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau_E,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau_I,
         )
 
 
@@ -217,9 +217,9 @@ class WilsonCowanLinearStep(ExcitatoryInhibitory):
 
     @staticmethod
     def equations(s, p, i, t):
-        to_E = jnp.maximum(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, 0.0)
-        to_I = jnp.maximum(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, 0.0)
+        F_E = jnp.maximum(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp, 0.0)
+        F_I = jnp.maximum(p.wEI * s.rE - p.wII * s.rI + i.rI_inp, 0.0)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau_E,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau_I,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau_E,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau_I,
         )

@@ -40,13 +40,13 @@ class WilsonCowanDivisiveStep(_Divisive):
     @staticmethod
     def equations(s, p, i, t):
         inhibition = jnp.maximum(s.rI, 0.0)
-        to_E = response(p.wEE * s.rE + i.rE_inp, p.a_E, p.theta_E)
-        to_I = response(p.wEI * s.rE + i.rI_inp, p.a_I, p.theta_I)
+        F_E = response(p.wEE * s.rE + i.rE_inp, p.a_E, p.theta_E)
+        F_I = response(p.wEI * s.rE + i.rI_inp, p.a_I, p.theta_I)
         gain_E = (1 - p.r * s.rE) / (p.sigma_E + p.wIE * inhibition)
         gain_I = (1 - p.r * s.rI) / (p.sigma_I + p.wII * inhibition)
         return dict(
-            rE=(-s.rE + gain_E * to_E) / p.tau_E,
-            rI=(-s.rI + gain_I * to_I) / p.tau_I,
+            rE=(-s.rE + gain_E * F_E) / p.tau_E,
+            rI=(-s.rI + gain_I * F_I) / p.tau_I,
         )
 
 
@@ -70,9 +70,9 @@ class WilsonCowanDivisiveInputStep(_Divisive):
         inhibition = jnp.maximum(s.rI, 0.0)
         recurrent_E = p.wEE * s.rE / (p.sigma_E + p.wIE * inhibition)
         recurrent_I = p.wEI * s.rE / (p.sigma_I + p.wII * inhibition)
-        to_E = response(recurrent_E + i.rE_inp, p.a_E, p.theta_E)
-        to_I = response(recurrent_I + i.rI_inp, p.a_I, p.theta_I)
+        F_E = response(recurrent_E + i.rE_inp, p.a_E, p.theta_E)
+        F_I = response(recurrent_I + i.rI_inp, p.a_I, p.theta_I)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau_E,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau_I,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau_E,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau_I,
         )

@@ -38,11 +38,11 @@ class WilsonCowanAdaptiveStep(Sigmoidal):
 
     @staticmethod
     def equations(s, p, i, t):
-        to_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp - s.aE, p.a_E, p.theta_E)
-        to_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp - s.aI, p.a_I, p.theta_I)
+        F_E = response(p.wEE * s.rE - p.wIE * s.rI + i.rE_inp - s.aE, p.a_E, p.theta_E)
+        F_I = response(p.wEI * s.rE - p.wII * s.rI + i.rI_inp - s.aI, p.a_I, p.theta_I)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau_E,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau_I,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau_E,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau_I,
             aE=(p.b_E * s.rE - s.aE) / p.tau_aE,
             aI=(p.b_I * s.rI - s.aI) / p.tau_aI,
         )
@@ -81,9 +81,9 @@ class WilsonCowanDelayedStep(Sigmoidal):
 
     @staticmethod
     def equations(s, p, i, t):
-        to_E = response(p.wEE * i.rE_EE - p.wIE * i.rI_IE + i.rE_inp, p.a_E, p.theta_E)
-        to_I = response(p.wEI * i.rE_EI - p.wII * i.rI_II + i.rI_inp, p.a_I, p.theta_I)
+        F_E = response(p.wEE * i.rE_EE - p.wIE * i.rI_IE + i.rE_inp, p.a_E, p.theta_E)
+        F_I = response(p.wEI * i.rE_EI - p.wII * i.rI_II + i.rI_inp, p.a_I, p.theta_I)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau_E,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau_I,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau_E,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau_I,
         )

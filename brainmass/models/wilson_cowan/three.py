@@ -75,11 +75,11 @@ doi:10.1038/nn.3446"
 
     @staticmethod
     def equations(s, p, i, t):
-        to_E = response(p.wEE * s.rE - p.wIE * s.rI + p.wME * s.rM + i.rE_inp, p.a_E, p.theta_E)
-        to_I = response(p.wEI * s.rE - p.wII * s.rI + p.wMI * s.rM + i.rI_inp, p.a_I, p.theta_I)
-        to_M = response(p.wEM * s.rE - p.wIM * s.rI + p.wMM * s.rM + i.rM_inp, p.a_M, p.theta_M)
+        F_E = response(p.wEE * s.rE - p.wIE * s.rI + p.wME * s.rM + i.rE_inp, p.a_E, p.theta_E)
+        F_I = response(p.wEI * s.rE - p.wII * s.rI + p.wMI * s.rM + i.rI_inp, p.a_I, p.theta_I)
+        F_M = response(p.wEM * s.rE - p.wIM * s.rI + p.wMM * s.rM + i.rM_inp, p.a_M, p.theta_M)
         return dict(
-            rE=(-s.rE + (1 - p.r * s.rE) * to_E) / p.tau_E,
-            rI=(-s.rI + (1 - p.r * s.rI) * to_I) / p.tau_I,
-            rM=(-s.rM + (1 - p.r * s.rM) * to_M) / p.tau_M,
+            rE=(-s.rE + (1 - p.r * s.rE) * F_E) / p.tau_E,
+            rI=(-s.rI + (1 - p.r * s.rI) * F_I) / p.tau_I,
+            rM=(-s.rM + (1 - p.r * s.rM) * F_M) / p.tau_M,
         )
