@@ -105,6 +105,6 @@ bench: $(VENV)/.dev
 
 clean:
 	@echo "== Removing environments, caches and built files"
-	@rm -rf .venv .venv-* build dist docs/_build docs/api docs/tutorials docs/jupyter_execute
+	@rm -rf .venv .venv-* build dist docs/_build docs/api docs/models docs/tutorials docs/jupyter_execute
 	@rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

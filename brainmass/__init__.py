@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from . import engine
-from ._declare import inlet, option, param, state, uniform
+from ._declare import delayed, inlet, option, param, preset, state, uniform
 from ._errors import DivergenceError, RunInterrupted, UnitError
 from ._version import __version__
 from .catalogue import ModelDetails, ModelInfo, list_models, model_info
@@ -47,6 +47,7 @@ from .models import (
     ThresholdLinearStep,
     VanDerPolStep,
     WilsonCowanAdaptiveStep,
+    WilsonCowanDelayedStep,
     WilsonCowanDivisiveInputStep,
     WilsonCowanDivisiveStep,
     WilsonCowanLinearStep,
@@ -54,6 +55,7 @@ from .models import (
     WilsonCowanSimplifiedStep,
     WilsonCowanStep,
     WilsonCowanSymmetricStep,
+    WilsonCowanThreePopBase,
     WilsonCowanThreePopulationStep,
     WongWangExcInhStep,
     WongWangStep,
@@ -81,7 +83,16 @@ _LAZY = {
     "laplacian_connectivity": "connectome",
     "show_versions": "_versions",
 }
-_MODULES = ("connectome", "datasets", "objectives", "stimuli", "testing", "viz")
+_MODULES = (
+    "connectome",
+    "datasets",
+    "horn",
+    "objectives",
+    "stimuli",
+    "testing",
+    "textbook",
+    "viz",
+)
 
 __all__ = [
     "AdditiveCoupling",
@@ -134,6 +145,7 @@ __all__ = [
     "VioletNoise",
     "WhiteNoise",
     "WilsonCowanAdaptiveStep",
+    "WilsonCowanDelayedStep",
     "WilsonCowanDivisiveInputStep",
     "WilsonCowanDivisiveStep",
     "WilsonCowanLinearStep",
@@ -141,6 +153,7 @@ __all__ = [
     "WilsonCowanSimplifiedStep",
     "WilsonCowanStep",
     "WilsonCowanSymmetricStep",
+    "WilsonCowanThreePopBase",
     "WilsonCowanThreePopulationStep",
     "WongWangExcInhStep",
     "WongWangStep",
@@ -151,8 +164,10 @@ __all__ = [
     "connectome",
     "datasets",
     "delay_index",
+    "delayed",
     "diffusive_coupling",
     "engine",
+    "horn",
     "hyperbolic_tangent_coupling",
     "inlet",
     "kuramoto_coupling",
@@ -162,6 +177,7 @@ __all__ = [
     "objectives",
     "option",
     "param",
+    "preset",
     "process_sequence",
     "show_versions",
     "sigmoid",
@@ -171,6 +187,7 @@ __all__ = [
     "stimuli",
     "sys2nd",
     "testing",
+    "textbook",
     "uniform",
     "viz",
 ]

@@ -59,12 +59,13 @@ class NodeRules:
     def rates(self, params: dict, y: dict, inputs: dict, t) -> dict:
         """Return the derivatives per millisecond, as mantissas by state."""
         kinds = self.cls.declaration
-        inlets = Values()
+        states, values, inlets = self.attach(y), self.parameters(params), Values()
         for name, spec in kinds.inlets.items():
-            inlets[name] = spec.attach(inputs[name]) if name in inputs else spec.default
-        derivative = self.cls.equations(
-            self.attach(y), self.parameters(params), inlets, u.Quantity(t, unit=u.ms)
-        )
+            if name in inputs:
+                inlets[name] = spec.attach(inputs[name])
+            else:
+                inlets[name] = spec.now(states, values) if spec.now else spec.default
+        derivative = self.cls.equations(states, values, inlets, u.Quantity(t, unit=u.ms))
         if set(derivative) != set(kinds.states):
             raise ValueError(
                 f"{self.cls.__name__}: equations must return one derivative for each of "
@@ -283,14 +284,17 @@ class SystemRules:
         return out
 
     def _instant(self, weight, source):
-        nodes = self.shape[0]
+        nodes = self.shape[-1]
         if weight.shape[1] * 4 < nodes:
             return {"source": source, "weight": weight}
         rows = jnp.arange(nodes)[:, None]
         return {"matrix": jnp.zeros((nodes, nodes), weight.dtype).at[rows, source].add(weight)}
 
     def start_history(self, values: dict, y: dict, before: list) -> list:
-        """Return the history of every pathway: ``before`` for the past, then the states ``y``."""
+        """Return the history of every pathway: ``before`` for the past, then the states ``y``.
+
+        Where ``before`` is None the states are held as they are.
+        """
         histories = []
         for path, v, past in zip(self.pathways, values["paths"], before, strict=True):
             if not path.delayed:
@@ -299,24 +303,26 @@ class SystemRules:
             prepared = {"params": v["params"]}
             sent = path.sent(self.node, values["params"], y)
             now, _ = path.features(prepared, sent)
-            unit = unit_of(sent)
-            past = past if unit.is_unitless else u.Quantity(past, unit=unit)
-            then, _ = path.features(prepared, past)
-            histories.append(tuple(map(self._columns, then, now)))
+            if past is None:
+                then = [array[None] for array in now]
+            else:
+                unit = unit_of(sent)
+                past = past if unit.is_unitless else u.Quantity(past, unit=unit)
+                then, _ = path.features(prepared, past)
+            columns = partial(self._columns, path.plan[1])
+            histories.append(tuple(map(columns, then, now)))
         return histories
 
-    def _columns(self, then, now):
+    def _columns(self, length: int, then, now):
         """Join the past (time, ...nodes) and the present (...nodes) to node-major columns."""
-        past = then.shape[0]
         if not is_tracer((then, now)):
-            columns = np.zeros((*self.full_shape, past + 1 + self.superblock), self.dtype)
-            columns[..., :past] = np.moveaxis(
-                np.broadcast_to(then, (past, *self.full_shape)), 0, -1
-            )
-            columns[..., past] = now
+            columns = np.zeros((*self.full_shape, length + 1 + self.superblock), self.dtype)
+            then = np.broadcast_to(then, (length, *self.full_shape))
+            columns[..., :length] = np.moveaxis(then, 0, -1)
+            columns[..., length] = now
             return columns
         now = jnp.broadcast_to(jnp.asarray(now, self.dtype), self.full_shape)
-        then = jnp.broadcast_to(jnp.asarray(then, self.dtype), (past, *self.full_shape))
+        then = jnp.broadcast_to(jnp.asarray(then, self.dtype), (length, *self.full_shape))
         ahead = jnp.zeros((*self.full_shape, self.superblock), self.dtype)
         return jnp.concatenate([jnp.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
 

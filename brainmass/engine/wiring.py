@@ -118,8 +118,8 @@ class PathBinding:
         return out
 
     def past(self, rules: SystemRules):
-        """Return the source before the first step, time first."""
-        if not self.rules.delayed:
+        """Return the source before the first step, time first; None holds the initial state."""
+        if not self.rules.delayed or self.delay_init is None:
             return None
         shape = (self.rules.plan[1], *rules.full_shape)
         return self.delay_init(shape)

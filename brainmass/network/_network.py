@@ -279,9 +279,10 @@ class Network(brainstate.nn.Module):
 
     def engine_parts(self, dt: float):
         """Return the node, its couplings and additional noise, for the engine."""
+        _, own, _ = self.node.engine_parts(dt)
         paths = tuple(self._bind(c, dt) for c in self.couplings)
         extra = [("network", self._target, self.noise)] if self.noise is not None else []
-        return self.node, paths, extra
+        return self.node, paths + own, extra
 
     def engine_view(self, node):
         """Return a stand-in of the network that shows the given node."""

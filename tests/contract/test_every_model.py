@@ -91,6 +91,20 @@ def test_every_parameter_has_a_range(model):
 
 
 @each_model
+def test_every_range_has_a_source(model):
+    unsaid = [n for n, s in model.declaration.params.items() if not (s.source or model.ranges)]
+    assert unsaid == []
+
+
+def test_catalogued_models_have_published_regimes():
+    listed = [getattr(brainmass, info.name) for info in brainmass.list_models()]
+    masses = [m for m in listed if issubclass(m, brainmass.NeuralMass)]
+    assert [m.__name__ for m in masses if len(m.presets) < 2] == []
+    sources = [p["source"] for m in masses for p in m.presets.values()]
+    assert all("doi:" in source or source == "ours" for source in sources)
+
+
+@each_model
 def test_parameters_outside_their_domain_are_refused_by_name(model):
     for name, spec in model.declaration.params.items():
         if spec.domain == "positive":
@@ -151,7 +165,10 @@ def test_model_info_describes_the_model(name):
 def test_model_info_knows_units_and_observables():
     info = brainmass.model_info(brainmass.JansenRitStep)
     assert {entry.unit for entry in info.parameters} == {"mV", "Hz", "1"}
-    assert list(info.observables) == ["eeg"]
+    assert list(info.observables) == ["eeg", "rates"]
+    assert "113.6" in info.presets["rest"]
+    assert "alpha rhythm" in str(info)
+    assert "alpha rhythm" in info._repr_html_()
     assert [e.unit for e in brainmass.model_info(brainmass.WongWangStep(1)).outputs] == ["Hz"] * 2
 
 

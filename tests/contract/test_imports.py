@@ -12,12 +12,12 @@ PACKAGE = Path(__file__).parents[2] / "brainmass"
 # From the bottom up: a module may import those of its own level and of the levels below.
 LEVELS = (
     {"_version", "_compat", "_errors", "_random"},
-    {"_declare", "_param", "_step", "functions"},
+    {"_declare", "_describe", "_param", "_step", "functions"},
     {"engine"},
     {"noise", "coupling", "connectome", "stimuli"},
     {"dynamics"},
     {"models"},
-    {"catalogue"},
+    {"catalogue", "horn"},
 )
 BELOW_MODELS = set().union(*LEVELS[:5])
 ALLOWED = {name: set().union(*LEVELS[: n + 1]) for n, level in enumerate(LEVELS) for name in level}
@@ -26,7 +26,7 @@ ALLOWED["simulator"] = BELOW_MODELS | {"network"}
 ALLOWED["objectives"] = set().union(*LEVELS[:2]) | {"objectives"}
 ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
-EDGE = {"_versions", "data", "datasets", "testing", "viz"}
+EDGE = {"_versions", "data", "datasets", "testing", "textbook", "viz"}
 
 # Slow to import and not needed by everyone: imported inside the function that uses them.
 LAZY = {

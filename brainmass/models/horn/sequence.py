@@ -1,4 +1,4 @@
-"""Harmonic oscillator recurrent networks (HORN)."""
+"""Layers and networks of harmonic oscillators that read sequences."""
 
 from __future__ import annotations
 
@@ -11,105 +11,17 @@ import brainunit as u
 import jax
 import jax.numpy as jnp
 import numpy as np
-from brainstate.nn import Param
 
-from .._compat import inside_trace
-from .._declare import inlet, param, state
-from .._errors import choices
-from .._random import fresh_key
-from .._step import milliseconds
-from ..dynamics import Catalogued, NeuralMass, register
+from ..._compat import inside_trace
+from ..._errors import choices
+from ..._step import milliseconds
+from ...dynamics import Catalogued, register
+from .step import OMEGA, REFERENCE, HORNStep, advance
+from .weights import Affine, affine, check_size, read_delay
 
-__all__ = ["HORNSeqLayer", "HORNSeqNetwork", "HORNStep"]
+__all__ = ["HORNSeqLayer", "HORNSeqNetwork"]
 
-_REFERENCE = "Effenberger, Carvalho, Dubinin & Singer 2025, PNAS 122:e2412830122, \
-doi:10.1073/pnas.2412830122"
-_OMEGA = 2 * math.pi / 28
 _CONNECTIONS = ("additive", "laplacian")
-
-
-class HORNStep(NeuralMass):
-    """Damped harmonic oscillators driven through a hyperbolic tangent.
-
-    ``x'' = alpha * tanh(drive + v * x) - 2 * gamma * x' - omega**2 * x``, one unit of time is 1 ms.
-    The paper advances it by 1 ms with the semi-implicit Euler rule; so does
-    :class:`HORNSeqLayer`. Here the integrator is chosen with ``method``. Ranges are ours, around
-    the published values.
-
-    Examples
-    --------
-    >>> import brainmass, brainunit as u
-    >>> cell = brainmass.HORNStep(2, init_x=1.0)
-    >>> brainmass.Simulator(cell, dt=1.0 * u.ms).run(28 * u.ms, monitors="x")["x"].shape
-    (28, 2)
-    """
-
-    category = "network"
-    rank = 2
-    suggested_dt = 1.0 * u.ms
-    reference = _REFERENCE
-    use = "One oscillator of a recurrent network, driven by a sequence"
-
-    alpha = param(0.04, bounds=(0.0, 1.0), doc="excitability")
-    omega = param(_OMEGA, bounds=(0.01, 1.0), doc="natural frequency in rad/ms")
-    gamma = param(0.01, bounds=(0.0, 0.2), doc="damping in 1/ms")
-    v = param(0.0, bounds=(-1.0, 1.0), doc="feedback of the amplitude")
-
-    x = state(0.0, doc="amplitude")
-    y = state(0.0, doc="velocity in 1/ms")
-    drive = inlet(0.0, noise=None, additive=False, doc="input inside the hyperbolic tangent")
-    y_rate = inlet(0.0, noise="noise_y", port=False, doc="dy/dt in 1/ms")
-
-    @staticmethod
-    def equations(s, p, i, t):
-        force = p.alpha * jnp.tanh(i.drive + p.v * s.x)
-        return dict(
-            x=s.y / u.ms,
-            y=(force - p.omega**2 * s.x - 2 * p.gamma * s.y + i.y_rate) / u.ms,
-        )
-
-
-class _Affine(brainstate.nn.Module):
-    """A trainable matrix (inputs, outputs) and offset."""
-
-    def __init__(self, n_in: int, n_out: int, weight, bias):
-        super().__init__()
-        self.weight = _trainable(_normal if weight is None else weight, (n_in, n_out))
-        self.bias = None if bias is None else _trainable(bias, (n_out,))
-
-    def arrays(self) -> dict:
-        """Return the current values."""
-        bias = 0.0 if self.bias is None else self.bias.value()
-        return {"weight": self.weight.value(), "bias": bias}
-
-    def update(self, x):
-        """Return ``x @ weight + bias``."""
-        return _affine(self.arrays(), x)
-
-
-def _affine(arrays, x):
-    return x @ arrays["weight"] + arrays["bias"]
-
-
-def _normal(shape):
-    """Normal numbers with variance 2 / fan-in (He et al. 2015, doi:10.1109/ICCV.2015.123)."""
-    draw = jax.random.normal(fresh_key(), shape, brainstate.environ.dftype())
-    return draw * math.sqrt(2 / shape[0])
-
-
-def _trainable(value, shape) -> Param:
-    if not isinstance(value, Param):
-        value = value(shape) if callable(value) else value
-        if np.ndim(value) == 0:
-            value = jnp.full(shape, value)
-        value = Param(jnp.asarray(value, brainstate.environ.dftype()), fit=True)
-    given = tuple(jnp.asarray(value.value()).shape)
-    if given != shape:
-        raise ValueError(
-            f"HORN: weights must have shape {shape}; got {given}. Pass one number, an "
-            "array of that shape, or a function of the shape."
-        )
-    return value
 
 
 @register
@@ -156,7 +68,7 @@ class HORNSeqLayer(Catalogued, brainstate.nn.Module):
 
     category = "network"
     rank = 3
-    reference = _REFERENCE
+    reference = REFERENCE
     use = "Sequence layer of oscillators, trainable"
     declaration = HORNStep.declaration
 
@@ -166,7 +78,7 @@ class HORNSeqLayer(Catalogued, brainstate.nn.Module):
         n_hidden: int,
         *,
         alpha: Any = 0.04,
-        omega: Any = _OMEGA,
+        omega: Any = OMEGA,
         gamma: Any = 0.01,
         v: Any = 0.0,
         delay=None,
@@ -186,16 +98,19 @@ class HORNSeqLayer(Catalogued, brainstate.nn.Module):
                 f"HORNSeqLayer: connection must be one of {choices(_CONNECTIONS)}; "
                 f"got {connection!r}. Choose one of them."
             )
+        check_size("HORNSeqLayer", n_input=n_input, n_hidden=n_hidden)
         self.n_input, self.n_hidden, self.connection = n_input, n_hidden, connection
         self.step = milliseconds(step)
         self.horn = HORNStep(
             n_hidden, alpha=alpha, omega=omega, gamma=gamma, v=v, init_x=init_x, init_y=init_y
         )
         self.delay_init = float(delay_init)
-        self.delay = None if delay is None else _samples(delay, n_hidden, self.step)
-        self.i2h = _Affine(n_input, n_hidden, inp_w_init, inp_b_init)
+        self.delay = (
+            None if delay is None else read_delay(delay, n_hidden, self.step, "HORNSeqLayer")
+        )
+        self.i2h = Affine(n_input, n_hidden, inp_w_init, inp_b_init)
         offset = rec_b_init if delay is None else None
-        self.h2h = _Affine(n_hidden, n_hidden, rec_w_init, offset)
+        self.h2h = Affine(n_hidden, n_hidden, rec_w_init, offset)
 
     def init_state(self, batch_size: int | None = None, **kwargs) -> None:
         """Forget where the last sequence ended.
@@ -265,24 +180,6 @@ class HORNSeqLayer(Catalogued, brainstate.nn.Module):
         return f"HORNSeqLayer(n_input={self.n_input}, n_hidden={self.n_hidden})"
 
 
-def _samples(delay, n: int, step: float) -> np.ndarray:
-    """Return delays as whole samples, one per connection."""
-    if isinstance(delay, u.Quantity):
-        delay = np.asarray(delay.to_decimal(u.ms)) / step
-    delay = np.asarray(delay, float)
-    if np.ndim(delay) and delay.shape != (n, n):
-        raise ValueError(
-            f"HORNSeqLayer: delay must be one value or have shape ({n}, {n}); got {delay.shape}. "
-            "Pass one delay per connection."
-        )
-    if not np.isfinite(delay).all() or (delay < 0).any():
-        raise ValueError(
-            "HORNSeqLayer: delay must be finite and not negative; got a value that is not. "
-            "Correct it."
-        )
-    return np.broadcast_to(np.rint(delay).astype(np.int32), (n, n))
-
-
 @partial(jax.jit, static_argnames="connection")
 def _read_sequence(p, weights, delay, h, carry, inputs, connection):
     """Advance the published recurrence over a sequence."""
@@ -294,19 +191,17 @@ def _read_sequence(p, weights, delay, h, carry, inputs, connection):
         x, past = carry["x"], carry["past"]
         y = past[0]
         if delay is None:
-            total = _affine(recurrent, y)
+            total = affine(recurrent, y)
         else:
             sent = jnp.moveaxis(past, 0, -2)[..., delay, jnp.arange(n)]
             total = jnp.einsum("...ij,ji->...i", sent, recurrent["weight"])
         if connection == "laplacian":
             total = total - incoming * y
         drive = sample + total / math.sqrt(n)
-        force = p["alpha"] * jnp.tanh(drive + p["v"] * x)
-        y = y + h * (force - p["omega"] ** 2 * x - 2 * p["gamma"] * y)
-        x = x + h * y
+        x, y = advance(p, x, y, drive, h)
         return {"x": x, "past": jnp.concatenate([y[None], past[:-1]])}, (x, y)
 
-    return jax.lax.scan(one, carry, _affine(weights["inp"], inputs))
+    return jax.lax.scan(one, carry, affine(weights["inp"], inputs))
 
 
 @register
@@ -343,7 +238,7 @@ class HORNSeqNetwork(Catalogued, brainstate.nn.Module):
 
     category = "network"
     rank = 4
-    reference = _REFERENCE
+    reference = REFERENCE
     use = "Classify or predict from sequences with stacked oscillator layers"
     declaration = HORNStep.declaration
 
@@ -355,11 +250,12 @@ class HORNSeqNetwork(Catalogued, brainstate.nn.Module):
                 "HORNSeqNetwork: n_hidden (oscillators of every layer) must be a positive integer "
                 f"or a sequence of them; got {n_hidden!r}. Pass for example n_hidden=(32, 16)."
             )
+        check_size("HORNSeqNetwork", n_input=n_input, n_output=n_output)
         self.n_input, self.n_hidden, self.n_output = n_input, sizes, n_output
         for k, (before, size) in enumerate(zip((n_input, *sizes), sizes, strict=False)):
             setattr(self, f"layer{k}", HORNSeqLayer(before, size, **settings))
         weight, bias = settings.get("inp_w_init"), settings.get("inp_b_init", 0.0)
-        self.h2o = _Affine(sizes[-1], n_output, weight, bias)
+        self.h2o = Affine(sizes[-1], n_output, weight, bias)
 
     @property
     def layers(self) -> list[HORNSeqLayer]:
