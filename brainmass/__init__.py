@@ -81,7 +81,7 @@ _LAZY = {
     "laplacian_connectivity": "connectome",
     "show_versions": "_versions",
 }
-_MODULES = ("connectome", "datasets", "objectives", "stimuli", "testing")
+_MODULES = ("analysis", "connectome", "datasets", "objectives", "stimuli", "testing")
 
 __all__ = [
     "AdditiveCoupling",
@@ -147,6 +147,7 @@ __all__ = [
     "XY_Oscillator",
     "__version__",
     "additive_coupling",
+    "analysis",
     "bounded_input",
     "connectome",
     "datasets",
