@@ -9,13 +9,25 @@ from importlib import import_module
 # Submodule to the public names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
     "signals": (
+        "analytic_signal",
+        "band_power",
+        "bandpass",
+        "coherence",
+        "envelope",
         "fc",
         "fcd",
+        "kuramoto_order",
+        "lagged_coherence",
+        "metastability",
+        "peak_frequency",
+        "phase",
+        "phase_coherence",
+        "psd",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str):

@@ -26,6 +26,33 @@ def safe_divide(a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.where(zero, 0, a / jnp.where(zero, 1, b))
 
 
+def modulus(real: jax.Array, imag: jax.Array) -> jax.Array:
+    """Length of a vector, with gradient zero at zero; it neither over- nor underflows."""
+    size = jax.lax.stop_gradient(jnp.maximum(jnp.abs(real), jnp.abs(imag)))
+    scale = jnp.where(size == 0, 1, size)
+    return scale * safe_sqrt((real / scale) ** 2 + (imag / scale) ** 2)
+
+
+def angle(real: jax.Array, imag: jax.Array) -> jax.Array:
+    """Angle of a vector, 0 with gradient zero at zero."""
+    zero = (real == 0) & (imag == 0)
+    return jnp.where(zero, 0, jnp.arctan2(imag, jnp.where(zero, 1, real)))
+
+
+def demean(x: jax.Array, axis: int = 0) -> jax.Array:
+    """Subtract the mean along an axis; what is constant to rounding becomes 0."""
+    centred = x - jnp.mean(x, axis=axis, keepdims=True)
+    size, spread = (jnp.max(jnp.abs(a), axis=axis, keepdims=True) for a in (x, centred))
+    return jnp.where(spread <= 8 * jnp.finfo(x.dtype).eps * size, 0, centred)
+
+
+def unit_size(real: jax.Array, imag: jax.Array, axis: int, floor: jax.Array):
+    """Scale complex numbers to a largest modulus of 1 along an axis; below the floor to 0."""
+    size = jnp.max(jnp.maximum(jnp.abs(real), jnp.abs(imag)), axis=axis, keepdims=True)
+    size = jax.lax.stop_gradient(jnp.where(size <= floor, 0, size))
+    return safe_divide(real, size), safe_divide(imag, size)
+
+
 def centre(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return columns with mean 0, scaled to a size near 1, and the scale.
 
