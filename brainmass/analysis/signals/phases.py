@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -69,31 +71,56 @@ def bandpass(signal: Any, dt: Any, band: Any, *, order: int = 4) -> Any:
     >>> bool(abs(kept - slow).max() < 0.02)
     True
     """
-    x = _checks.series("bandpass", signal)
-    return _checks.attach(filtered("bandpass", x, dt, band, order), u.get_unit(signal))
+    keep = Filter.read("bandpass", dt, band, order)
+    return _checks.attach(keep(_checks.series("bandpass", signal)), u.get_unit(signal))
 
 
-def filtered(who: str, x: jax.Array, dt: Any, band: Any, order: int = 4) -> jax.Array:
-    """Return a bare array filtered to a band; without band, the array itself."""
-    if band is None:
-        return x
-    if dt is None:
-        raise ValueError(
-            f"{who}: band needs dt, the sampling interval; got a band without dt. Pass dt=... ."
-        )
-    if not isinstance(order, int | np.integer) or isinstance(order, bool) or order < 1:
-        raise ValueError(f"{who}: order must be a whole number of at least 1; got {order!r}.")
-    seconds, edges = _checks.interval(who, dt), Band.read(who, band)
-    pad = x.shape[0] - 1
-    if not is_tracer(seconds):
-        if edges.low >= 0.5 / seconds:
+@dataclass(frozen=True)
+class Filter:
+    """A checked band-pass filter: the sampling interval, the band and the order."""
+
+    seconds: Any
+    band: Band
+    order: int
+
+    @classmethod
+    def read(cls, who: str, dt: Any, band: Any, order: int = 4) -> Filter:
+        """Check the arguments."""
+        if not isinstance(order, int | np.integer) or isinstance(order, bool) or order < 1:
+            raise ValueError(
+                f"{who}: order must be a whole number of at least 1; got {order!r}. Take 4."
+            )
+        seconds, edges = _checks.interval(who, dt), Band.read(who, band)
+        if not is_tracer(seconds) and edges.low >= 0.5 / seconds:
             raise ValueError(
                 f"{who}: band must begin below half the sampling rate, {0.5 / seconds:g} Hz; got "
                 f"{edges.low:g} Hz. Sample faster or choose a lower band."
             )
-        slowest = edges.low or edges.high
-        pad = min(pad, round(3 / (slowest * seconds)))
-    return _butterworth(x, seconds, band=edges, order=int(order), pad=pad)
+        return cls(seconds, edges, int(order))
+
+    @classmethod
+    def optional(cls, who: str, dt: Any, band: Any) -> Callable[[jax.Array], jax.Array]:
+        """Check the arguments; without a band nothing is filtered."""
+        if band is None:
+            return lambda x: x
+        if dt is None:
+            raise ValueError(
+                f"{who}: band needs dt, the sampling interval; got a band without dt. Pass dt=... ."
+            )
+        return cls.read(who, dt, band)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Filter a bare array."""
+        pad = x.shape[0] - 1
+        if not is_tracer(self.seconds):
+            slowest = self.band.low or self.band.high
+            pad = min(pad, round(3 / (slowest * self.seconds)))
+        return _butterworth(x, self.seconds, band=self.band, order=self.order, pad=pad)
+
+
+def _filtered(who: str, signal: Any, dt: Any, band: Any) -> jax.Array:
+    keep = Filter.optional(who, dt, band)
+    return keep(_checks.series(who, signal))
 
 
 @partial(jit, static_argnames=("band", "order", "pad"))
@@ -145,9 +172,7 @@ def analytic_signal(signal: Any, *, dt: Any = None, band: Any = None) -> Any:
     >>> bool(abs(z.real - x).max() < 1e-5), bool(abs(abs(z) - 1).max() < 1e-5)
     (True, True)
     """
-    x = _checks.series("analytic_signal", signal)
-    x = filtered("analytic_signal", x, dt, band)
-    real, imag = hilbert(x)
+    real, imag = hilbert(_filtered("analytic_signal", signal, dt, band))
     return _checks.attach(jax.lax.complex(real, imag), u.get_unit(signal))
 
 
@@ -185,8 +210,8 @@ def envelope(signal: Any, *, dt: Any = None, band: Any = None) -> Any:
     >>> bool(abs(brainmass.analysis.envelope(x) - 2).max() < 1e-5)
     True
     """
-    x = filtered("envelope", _checks.series("envelope", signal), dt, band)
-    return _checks.attach(modulus(*hilbert(x)), u.get_unit(signal))
+    amplitude = modulus(*hilbert(_filtered("envelope", signal, dt, band)))
+    return _checks.attach(amplitude, u.get_unit(signal))
 
 
 def phase(signal: Any, *, dt: Any = None, band: Any = None) -> jax.Array:
@@ -210,9 +235,13 @@ def phase(signal: Any, *, dt: Any = None, band: Any = None) -> jax.Array:
     >>> bool(abs(brainmass.analysis.phase(x)[5, 0] - np.pi / 2) < 1e-5)
     True
     """
-    x = filtered("phase", _checks.series("phase", signal), dt, band)
-    real, imag = hilbert(x)
-    return angle(real, imag)
+    return angles(_filtered("phase", signal, dt, band))
+
+
+@jit
+def angles(x: jax.Array) -> jax.Array:
+    """Return the phases of a bare array."""
+    return angle(*hilbert(x))
 
 
 def kuramoto_order(phase: Any) -> jax.Array:

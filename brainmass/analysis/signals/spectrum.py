@@ -30,7 +30,7 @@ class Welch:
 
     @classmethod
     def read(
-        cls, who: str, samples: int, dt: Any, window: Any, overlap: float, least: int = 1, **names
+        cls, who: str, samples: int, dt: Any, window: Any, overlap: float, least: int = 1, **words
     ) -> Welch:
         """Check window and overlap for a signal of that many samples."""
         if not isinstance(overlap, int | float) or not 0 <= overlap < 1:
@@ -43,7 +43,7 @@ class Welch:
         else:
             length = _checks.count(who, "window", window, dt, least=4)
         step = max(1, round(length * (1 - overlap)))
-        return cls(length, step, _checks.window_count(who, samples, length, step, least, **names))
+        return cls(length, step, _checks.window_count(who, samples, length, step, least, **words))
 
     def transform(self, x: jax.Array, finer: int = 1) -> jax.Array:
         """Return the Fourier transform ``(segment, frequency, ...)`` of tapered segments.
@@ -121,7 +121,7 @@ class Band:
 
     def shares(self, frequency: jax.Array) -> jax.Array:
         """Return which fraction of every frequency bin lies in the band."""
-        width = frequency[1] - frequency[0]
+        width = jnp.asarray(jnp.gradient(frequency))
         above = jnp.maximum(frequency - width / 2, self.low)
         below = jnp.minimum(frequency + width / 2, self.high)
         return jnp.clip((below - above) / width, 0, 1)
