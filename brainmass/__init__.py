@@ -79,9 +79,12 @@ _LAZY = {
     "Fitter": "fitter",
     "LaplacianConnParam": "coupling.laplacian",
     "laplacian_connectivity": "connectome",
+    "load": "io",
+    "save": "io",
     "show_versions": "_versions",
+    "to_xarray": "io",
 }
-_MODULES = ("analysis", "connectome", "datasets", "objectives", "stimuli", "testing")
+_MODULES = ("analysis", "connectome", "datasets", "io", "objectives", "stimuli", "testing")
 
 __all__ = [
     "AdditiveCoupling",
@@ -156,14 +159,17 @@ __all__ = [
     "engine",
     "hyperbolic_tangent_coupling",
     "inlet",
+    "io",
     "kuramoto_coupling",
     "laplacian_connectivity",
     "list_models",
+    "load",
     "model_info",
     "objectives",
     "option",
     "param",
     "process_sequence",
+    "save",
     "show_versions",
     "sigmoid",
     "sigmoidal_coupling",
@@ -172,6 +178,7 @@ __all__ = [
     "stimuli",
     "sys2nd",
     "testing",
+    "to_xarray",
     "uniform",
 ]
 

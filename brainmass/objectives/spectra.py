@@ -138,7 +138,9 @@ def _decibels(f, mine, g, theirs, *, band: Band | None, relative: bool) -> jax.A
 
     if relative:
         mine, theirs = (
-            safe_divide(p, jnp.sum(weights(grid) * jnp.asarray(jnp.gradient(grid))[:, None] * p, axis=0))
+            safe_divide(
+                p, jnp.sum(weights(grid) * jnp.asarray(jnp.gradient(grid))[:, None] * p, axis=0)
+            )
             for grid, p in ((f, mine), (g, theirs))
         )
     ours, known = _levels(mine, theirs)
