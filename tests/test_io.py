@@ -102,6 +102,7 @@ VALUES = {
     "time": 5.0 * u.ms,
     "odd unit": np.ones(2) * (u.mV**2 / u.Hz) ** 0.5,
     "keyed by": {1: (np.ones(1), [2, 3.0]), "$": {"deeper": ()}},
+    "identity": (b"\x00\xff", frozenset({"b", "a"}), {1}, 1j, np.dtype("float32"), ..., Param),
     "partial": functools.partial(jnp.sum, axis=0),
 }
 
@@ -575,6 +576,14 @@ def test_files_make_nobody_import_or_run_anything():
         attrs["brainmass_description"] = json.dumps(node)
         with pytest.raises(ValueError, match="must be defined"):
             io.from_xarray(xarray.Dataset(attrs=attrs))
+
+
+def test_a_lost_piece_of_a_zarr_store_is_noticed(tmp_path):
+    path = brainmass.save(tmp_path / "x.zarr", {"x": np.arange(3.0)})
+    chunk = next(p for p in path.glob("x/*") if not p.name.startswith("."))
+    chunk.unlink()
+    with pytest.raises(ValueError, match="have changed since"):
+        brainmass.load(path)
 
 
 def test_things_that_are_not_data_are_refused():

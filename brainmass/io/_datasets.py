@@ -234,7 +234,8 @@ def _class_of(kind: str) -> Any:
 
 def _kind_of(thing: Any) -> str:
     if isinstance(thing, dict):
-        return "result" if "ts" in thing else "collection"
+        timed = any(isinstance(key, str) and f".{key}".endswith(".ts") for key in thing)
+        return "result" if timed else "collection"
     kinds = {Simulator: "simulator", Connectome: "connectome", brainstate.nn.Module: "model"}
     return next((name for cls, name in kinds.items() if isinstance(thing, cls)), "collection")
 

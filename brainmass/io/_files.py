@@ -77,7 +77,7 @@ def save(
     >>> brainmass.load(path)["x"].shape
     (50, 2)
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     suffix = _suffix("save", path)
     xarray = xarray_module("save")
     _need_engine("save", suffix)
@@ -139,7 +139,7 @@ def load(path: str | os.PathLike, *, define: Mapping[str, Any] | None = None) ->
     >>> after["ts"][0]
     Quantity(5.1, "ms")
     """
-    return from_xarray(_read("load", Path(path)), define=define)
+    return from_xarray(_read("load", Path(path).expanduser()), define=define)
 
 
 def info(path: str | os.PathLike) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
     >>> facts["kind"], facts["model"], list(facts["parameters"])
     ('model', "HopfStep(in_size=2, method='heun')", ['a', 'w', 'beta'])
     """
-    dataset = _read("info", Path(path))
+    dataset = _read("info", Path(path).expanduser())
     attrs = dict(dataset.attrs)
     facts = {"kind": attrs.get(KIND), "versions": json.loads(attrs.get("versions", "{}"))}
     facts |= {k: attrs[k] for k in ("created", "model", "dt", "seed") if k in attrs}

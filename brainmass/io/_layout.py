@@ -86,7 +86,7 @@ class Layout:
         return any(np.shape(leaf)[-1:] == (regions,) for leaf in leaves_of(thing))
 
     def _read_times(self, result: dict, names: dict[str, str]) -> None:
-        steps = np.shape(result["ts"])[0]
+        steps = np.shape(result["ts"])[0] if "ts" in result else None
         for key, value in result.items():
             own = np.shape(result[f"{key}.ts"])[0] if f"{key}.ts" in result else None
             name, length = (f"time_{key}", own) if own is not None else ("time", steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from typing import Any
 
@@ -151,6 +152,62 @@ class _Dict:
         return {k: reader.read(v, join(where, k)) for k, v in pairs}
 
 
+@handles("bytes", lambda value: isinstance(value, bytes))
+class _Bytes:
+    @staticmethod
+    def write(writer, value, where):
+        return {"base64": base64.b64encode(value).decode()}
+
+    @staticmethod
+    def read(reader, node, where):
+        return base64.b64decode(node["base64"])
+
+
+@handles("set", lambda value: type(value) in (set, frozenset))
+class _Set:
+    @staticmethod
+    def write(writer, value, where):
+        items = [writer.write(item, where) for item in sorted(value, key=repr)]
+        return {"items": items, "frozen": isinstance(value, frozenset)}
+
+    @staticmethod
+    def read(reader, node, where):
+        return (frozenset if node["frozen"] else set)(reader.read(node["items"], where))
+
+
+@handles("complex", lambda value: type(value) is complex)
+class _Complex:
+    @staticmethod
+    def write(writer, value, where):
+        return {"parts": [writer.write(value.real), writer.write(value.imag)]}
+
+    @staticmethod
+    def read(reader, node, where):
+        return complex(*reader.read(node["parts"]))
+
+
+@handles("dtype", lambda value: isinstance(value, np.dtype))
+class _Dtype:
+    @staticmethod
+    def write(writer, value, where):
+        return {"name": value.name}
+
+    @staticmethod
+    def read(reader, node, where):
+        return jnp.dtype(node["name"])
+
+
+@handles("ellipsis", lambda value: value is ...)
+class _Ellipsis:
+    @staticmethod
+    def write(writer, value, where):
+        return {}
+
+    @staticmethod
+    def read(reader, node, where):
+        return ...
+
+
 @handles("partial", lambda value: isinstance(value, functools.partial))
 class _Partial:
     @staticmethod
@@ -162,6 +219,17 @@ class _Partial:
     def read(reader, node, where):
         function, args, keywords = (reader.read(part, where) for part in node["parts"])
         return functools.partial(function, *args, **keywords)
+
+
+@handles("class", lambda value: isinstance(value, type))
+class _Class:
+    @staticmethod
+    def write(writer, value, where):
+        return {"name": name_of(value)}
+
+    @staticmethod
+    def read(reader, node, where):
+        return reader.find.cls(node["name"], where)
 
 
 def _is_function(value) -> bool:
