@@ -169,7 +169,9 @@ def test_observers_have_their_own_time_axis_and_reducers_none():
     assert dataset["bold"].dims == ("time_bold", "region")
     assert dataset["time_bold"].attrs["units"] == "s"
     assert dataset["fc"].dims == ("region", "other_region")
-    assert dataset["spectrum.1"].dims[1] == "region"
+    assert dataset["spectrum.1"].dims == ("spectrum.0", "region")
+    assert dataset["spectrum.0"].attrs["units"] == "Hz"
+    assert "spectrum.0" in dataset.coords
     assert_same(io.from_xarray(dataset), result)
 
 

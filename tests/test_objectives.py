@@ -134,6 +134,13 @@ def test_an_empirical_fc_matrix_can_be_the_target(x64, make, diagonal):
     assert np.isclose(make()(np.corrcoef(x.T), fc), known, atol=1e-13)
 
 
+def test_connectivity_of_a_series_fits_itself(x64):
+    x = series()
+    assert np.isclose(objectives.fc_corr()(x, x), 1.0, atol=1e-12)
+    assert np.isclose(objectives.fcd(20, 10)(x, x), 1.0, atol=1e-12)
+    assert objectives.fcd_ks(20, 10)(x, x) < 1e-12
+
+
 def test_as_many_samples_as_regions_are_still_a_series(x64):
     x, y = series(0, time=5), series(1, time=5)
     rows = np.triu_indices(5, 1)

@@ -146,6 +146,8 @@ def to_xarray(
         writer.names = wished_names(thing)
     description = writer.write(thing)
     layout = Layout.of(thing, kind, model, labels, dims or {})
+    if kind == "result":
+        layout.learn({name: data.shape for name, (data, _) in writer.arrays.items()})
     variables, coords = {}, {}
     for name, (data, attrs) in writer.arrays.items():
         entry = (layout.dims(name, data.shape), data, attrs)

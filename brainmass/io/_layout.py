@@ -47,6 +47,8 @@ class Layout:
         Variable to the name and length of its time axis.
     regions, batch : int or None
         Lengths of these axes.
+    axes : dict
+        Entry and length of an axis, to the variable that labels it.
     given : dict
         Names that the user gave, by variable.
     """
@@ -56,6 +58,7 @@ class Layout:
     batch: int | None = None
     given: Mapping[str, Sequence[str]] = field(default_factory=dict)
     labels: Sequence[str] | None = None
+    axes: dict[tuple[str, int], str] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -99,6 +102,14 @@ class Layout:
                     if len(shape) == 3 and self.batch is None:
                         self.batch = shape[1]
 
+    def learn(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Let a series within an entry, such as the frequencies of a spectrum, label its axis."""
+        for name, shape in shapes.items():
+            entry = name.rpartition(".")[0]
+            time = self.times.get(entry.partition(".")[0], ("", None))[1]
+            if entry and len(shape) == 1 and shape[0] not in (self.regions, self.batch, time):
+                self.axes.setdefault((entry, shape[0]), name)
+
     def dims(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Return the names of the axes of a variable."""
         if name in self.given:
@@ -124,7 +135,8 @@ class Layout:
         key = next((k for k in self.times if name == k or name.startswith(f"{k}.")), None)
         time = self.times.get(key) if key is not None else None
         rest = list(shape)
-        names = [f"{name}_{k}" for k in range(len(shape))]
+        entry = name.rpartition(".")[0]
+        names = [self.axes.get((entry, n), f"{name}_{k}") for k, n in enumerate(shape)]
         first = 0
         if time is not None and rest and rest[0] == time[1]:
             names[0], first = time[0], 1
