@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse
 import xarray
 from brainstate.nn import AffineT, ChainT, GaussianReg, Param, SigmoidT, SoftplusT
 
@@ -352,6 +353,14 @@ def test_modules_of_users_go_on_after_loading(tmp_path):
     module = Gain()
     loaded = assert_goes_on(module, tmp_path / "module.nc")
     assert_same(loaded.parts[0].weight.value, module.parts[0].weight.value)
+
+
+def test_a_sparse_network_comes_back_sparse():
+    weights = np.random.default_rng(1).random((5, 5)) * (np.eye(5, k=1) + np.eye(5, k=-3))
+    lengths = np.full(np.count_nonzero(weights), 20.0) * u.mm
+    net = network(5, conn=scipy.sparse.csr_array(weights), distance=lengths)
+    loaded = assert_goes_on(net, monitors="node.x")
+    assert loaded.conn.value().shape == net.conn.value().shape == (6,)
 
 
 class MyNetwork(brainmass.Network):

@@ -14,7 +14,8 @@ from .._param import DeclaredParam
 from ..connectome import Connectome
 from ..coupling import Coupling
 from ..dynamics import NeuralMass
-from ..network import Network, _Expression, _OfStates
+from ..network import Network
+from ..network._reading import Expression, OfStates
 from ..simulator import Simulator
 from ._codec import Reader, Writer, handles, join
 from ._names import name_of
@@ -191,9 +192,9 @@ class _Network:
     @staticmethod
     def write(writer, value, where):
         source = value._source
-        if isinstance(source, _OfStates):
+        if isinstance(source, OfStates):
             source = source.function
-        elif isinstance(source, _Expression):
+        elif isinstance(source, Expression):
             source = f"{source.first} {source.sign} {source.second}"
         parts = {
             "node": value.node,
@@ -209,7 +210,9 @@ class _Network:
             "self_connection": value.self_connection,
             "noise": value.noise,
         }
-        known = {*parts, "_source", "_target", "n_node"}
+        if value._edges is not None:
+            parts["edges"] = (value._edges.target, value._edges.source)
+        known = {*parts, "_source", "_target", "_edges", "n_node"}
         node = {name: writer.write(part, join(where, name)) for name, part in parts.items()}
         node["several"] = isinstance(value.coupling, tuple)
         return node | _rest(writer, value, known, where)
@@ -227,12 +230,25 @@ class _Network:
             unit, start = speed.spec.unit, speed.spec
             bare = unit.is_unitless
             lengths = distance if bare else u.Quantity(distance, unit=unit * u.ms)
+        edges, weights = parts.pop("edges", None), parts["conn"]
+        if edges is not None:
+            parts["conn"] = _sparse(edges, parts["node"].varshape[0])
         net = Network(**parts, coupling=coupling, distance=lengths, speed=speed)
+        if edges is not None:
+            vars(net)["conn"] = weights
         # As they were read when the network was built, to the bit.
         vars(net).update(distance=distance, speed_range=limits, coupled_var=coupled_var)
         if speed is not None:
             speed.spec = start
         return _restore_rest(reader, node, net, where)
+
+
+def _sparse(edges, nodes: int):
+    """Return a sparse matrix with ones at the edges."""
+    from scipy.sparse import coo_array
+
+    target, source = map(np.asarray, edges)
+    return coo_array((np.ones(target.size), (target, source)), shape=(nodes, nodes))
 
 
 def _is_coupling(value) -> bool:

@@ -19,7 +19,7 @@ from ..dynamics import NeuralMass
 
 
 @dataclass(frozen=True)
-class _Expression:
+class Expression:
     """A sum or difference of two states, written as text."""
 
     elementwise: ClassVar[bool] = True
@@ -35,7 +35,7 @@ class _Expression:
 
 
 @dataclass(frozen=True)
-class _OfStates:
+class OfStates:
     """A function of the states alone."""
 
     function: Callable
@@ -56,7 +56,7 @@ def read_source(source, node: NeuralMass):
         if source in states:
             return source
         if len(parts) == 3 and parts[1] in "+-" and {parts[0], parts[2]} <= set(states):
-            return _Expression(*parts)
+            return Expression(*parts)
         raise ValueError(
             f"Network: coupled_var (the state that is sent) must be one of {choices(states)}, or a "
             f"sum or difference of two; got {source!r}. Choose one of them."
@@ -67,7 +67,7 @@ def read_source(source, node: NeuralMass):
             "Pass for example source=lambda s: s.E - s.I."
         )
     code = getattr(source, "__code__", None)
-    return _OfStates(source) if code is not None and code.co_argcount == 1 else source
+    return OfStates(source) if code is not None and code.co_argcount == 1 else source
 
 
 def read_target(target, node: NeuralMass) -> str:
@@ -192,7 +192,7 @@ def read_weights(conn, n: int, own: bool) -> tuple[DeclaredParam, Edges | None]:
         kept = np.full(target.shape, True) if own else target != source
         edges = Edges(target[kept], source[kept], n)
         return DeclaredParam.adopt(
-            spec.attach(numbers[kept]), spec, "Network", (kept.sum(),)
+            spec.attach(numbers[kept]), spec, "Network", (edges.target.size,)
         ), edges
     shape = np.shape(u.get_mantissa(value))
     if shape == (n * n,) and not isinstance(conn, Param):
