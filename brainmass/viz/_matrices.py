@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from brainmass.analysis.signals import fc
+
 from ._axes import axes, bare, colourbar, diverging, ink, line_colours, named, region_ticks, tidy
 from ._axes import title as axis_title
 from ._series import series
@@ -210,7 +212,7 @@ def _correlations(data: Any, is_matrix: bool, who: str) -> np.ndarray:
     if hasattr(data, "fc"):
         return np.asarray(data.fc)
     if not is_matrix:
-        return np.corrcoef(series(data, None, None, who).values.T)
+        return np.asarray(fc(series(data, None, None, who).values))
     values, unit = _square(data, who)
     if not unit.is_unitless or np.nanmax(np.abs(values)) > 1 + 1e-5:
         raise ValueError(

@@ -8,6 +8,7 @@ import brainunit as u
 import numpy as np
 
 from brainmass._errors import UnitError
+from brainmass.analysis.signals import psd
 
 from ._axes import (
     MANY,
@@ -208,7 +209,14 @@ def plot_power_spectrum(
     """
     who = "plot_power_spectrum"
     data = series(signal, None, None, who, dt)
-    frequency, power = _welch(data.values, data.dt, who)
+    if data.dt is None or not u.have_same_dim(u.get_unit(data.dt), u.second):
+        unit = u.get_unit(data.dt)
+        got = data.dt if data.dt is None or unit.is_unitless else f"[{unit}]"
+        raise UnitError(
+            f"{who}: dt (sampling interval) must be a time; got {got}. "
+            "Pass for example dt=0.1 * u.ms."
+        )
+    frequency, power = map(np.asarray, map(u.get_mantissa, psd(data.values, data.dt)))
     ax = axes(ax, who)
     if loglog:
         frequency, power = frequency[1:], power[1:]
@@ -228,26 +236,6 @@ def plot_power_spectrum(
     unit = "1" if data.unit.is_unitless else written(data.unit**2)
     ax.set_ylabel(f"power ({unit}/Hz)")
     return tidy(ax)
-
-
-def _welch(values: np.ndarray, dt: Any, who: str) -> tuple[np.ndarray, np.ndarray]:
-    unit = u.get_unit(dt)
-    if dt is None or not u.have_same_dim(unit, u.second):
-        given = dt if dt is None or unit.is_unitless else f"[{unit}]"
-        raise UnitError(
-            f"{who}: dt (sampling interval) must be a time; got {given}. "
-            "Pass for example dt=0.1 * u.ms."
-        )
-    from scipy.signal import welch
-
-    length = max(2 * len(values) // 9, 8)
-    if len(values) < length:
-        raise ValueError(
-            f"{who}: signal must have at least {length} samples; got {len(values)}. Record longer."
-        )
-    rate = 1.0 / float(u.Quantity(dt).to_decimal(u.second))
-    frequency, power = welch(values.T, fs=rate, nperseg=length)
-    return frequency, power.T
 
 
 def plot_carpet(
