@@ -74,17 +74,20 @@ from .noise import (
 from .simulator import Simulator
 
 _LAZY = {
+    "BOLDSignal": "forward",
     "Connectome": "connectome",
     "FitResult": "fitter",
     "Fitter": "fitter",
     "LaplacianConnParam": "coupling.laplacian",
+    "Observer": "observation",
     "laplacian_connectivity": "connectome",
     "show_versions": "_versions",
 }
-_MODULES = ("connectome", "datasets", "objectives", "stimuli", "testing")
+_MODULES = ("connectome", "datasets", "objectives", "reducers", "stimuli", "testing")
 
 __all__ = [
     "AdditiveCoupling",
+    "BOLDSignal",
     "BlueNoise",
     "BrownianNoise",
     "ColoredNoise",
@@ -120,6 +123,7 @@ __all__ = [
     "NeuralMass",
     "Noise",
     "OUProcess",
+    "Observer",
     "PinkNoise",
     "PreSigmoidalCoupling",
     "RunInterrupted",
@@ -163,6 +167,7 @@ __all__ = [
     "option",
     "param",
     "process_sequence",
+    "reducers",
     "show_versions",
     "sigmoid",
     "sigmoidal_coupling",

@@ -32,6 +32,7 @@ _DOMAINS = {
     "negative": (lambda v: np.isfinite(v) & (v < 0), "negative and finite"),
     "speed": (lambda v: v > 0, "positive"),
     "nonzero": (lambda v: np.isfinite(v) & (v != 0), "non-zero and finite"),
+    "fraction": (lambda v: (v > 0) & (v < 1), "between 0 and 1"),
 }
 
 
@@ -203,7 +204,7 @@ def param(
         What it means, in a few words.
     bounds : tuple of float, optional
         Useful range, in the unit of the default, for sliders and fits. Not a hard limit.
-    domain : {'real', 'positive', 'nonnegative', 'negative', 'nonzero'}
+    domain : {'real', 'positive', 'nonnegative', 'negative', 'nonzero', 'fraction'}
         Where the equations make sense. Values outside are refused.
     log : bool, default False
         Whether a slider should be logarithmic.

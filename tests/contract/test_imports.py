@@ -23,6 +23,9 @@ BELOW_MODELS = set().union(*LEVELS[:5])
 ALLOWED = {name: set().union(*LEVELS[: n + 1]) for n, level in enumerate(LEVELS) for name in level}
 ALLOWED["network"] = BELOW_MODELS
 ALLOWED["simulator"] = BELOW_MODELS | {"network"}
+ALLOWED["observation"] = set().union(*LEVELS[:3])
+ALLOWED["forward"] = ALLOWED["observation"] | {"observation"}
+ALLOWED["reducers"] = ALLOWED["observation"] | {"observation"}
 ALLOWED["objectives"] = set().union(*LEVELS[:2]) | {"objectives"}
 ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
