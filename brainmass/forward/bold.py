@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import brainstate
@@ -171,51 +170,54 @@ class BOLDSignal(Observer):
     @staticmethod
     def start(p, like):
         """Return the states before the first step, each in two parts."""
-        init = {name: jnp.broadcast_to(p.init.get(name, _REST[name]), like.shape) for name in _REST}
-        logs = (jnp.log(init[name]).astype(like.dtype) for name in ("f", "v", "q"))
-        states = jnp.stack([init["x"].astype(like.dtype), *logs])
-        return states, jnp.zeros_like(states)
+        init = [jnp.broadcast_to(p.init.get(n, rest), like.shape) for n, rest in _REST.items()]
+        states = (init[0], *map(jnp.log, init[1:]))
+        return tuple((a.astype(like.dtype), jnp.zeros_like(like)) for a in states)
 
     @classmethod
     def feed(cls, p, kept, stream, ends):
         """Take the haemodynamics through a superblock."""
-        rows = stream.rows
-        count = rows.shape[0]
+        count, shape = stream.rows.shape[0], stream.rows.shape[1:]
         group = _group(count, stream.interval)
-        rows = rows.reshape(count // group, group, *rows.shape[1:])
+        rows = stream.rows.reshape(count // group, group, *shape)
         valid = stream.valid.reshape(count // group, group)
-        seconds = stream.interval / 1000.0
         parts = max(1, int(np.ceil(group * stream.interval / _LARGEST_STEP)))
         p = _prepared(p)
 
-        def advance(states, rows, valid):
-            steps = valid.sum(dtype=rows.dtype)
-            z = rows.sum(0) / jnp.maximum(steps, 1.0)
-            length = steps * seconds / parts
-            for _ in range(parts):
-                states = compensated(states, _increment(p, states[0], z, length))
-                states = (jnp.concatenate([states[0][:1], _floored(states[0][1:])]), states[1])
-            return states
+        def averaged(rows, valid):
+            """Return mean activity and duration of groups of samples."""
+            number = valid.sum(-1, dtype=rows.dtype)
+            columns = jnp.maximum(number, 1.0).reshape(-1, *(1,) * len(shape))
+            return rows.sum(1) / columns, number * (stream.interval / 1000.0)
 
         def one(states, given):
-            return advance(states, *given), states
+            return _advanced(p, states, *given, parts), states
 
-        kept, before = lax.scan(one, kept, (rows, valid))
+        kept, before = lax.scan(one, kept, averaged(rows, valid))
         if ends is None:
             return kept, None
         lane = stream.lanes(ends)[0]
         place = lane // group
-        part = valid[place] & (jnp.arange(group) <= (lane - place * group)[:, None])
-        mask = part.reshape(*part.shape, *(1,) * (rows.ndim - 2))
-        at = jax.vmap(advance)(
-            jax.tree.map(lambda a: a[place], before), jnp.where(mask, rows[place], 0), part
-        )
-        return kept, jax.vmap(partial(_signal, p))(at[0])
+
+        def emit():
+            """Take a step from the states before a group to the sample within it."""
+            part = valid[place] & (jnp.arange(group) <= (lane - place * group)[:, None])
+            mask = part.reshape(*part.shape, *(1,) * len(shape))
+            given = averaged(jnp.where(mask, rows[place], 0), part)
+            states = jax.tree.map(lambda a: a[place], before)
+            return jax.vmap(lambda s, z, t: _signal(p, _advanced(p, s, z, t, parts)))(
+                states, *given
+            )
+
+        if len(ends) > 1:
+            return kept, emit()
+        none = jnp.zeros((1, *shape), rows.dtype)
+        return kept, lax.cond(ends[0] <= stream.end[-1], emit, lambda: none)
 
     @staticmethod
     def value(p, kept):
         """Return the signal."""
-        return _signal(_prepared(p), kept[0])
+        return _signal(_prepared(p), kept)
 
     # Step by step, by hand.
 
@@ -258,20 +260,20 @@ class BOLDSignal(Observer):
                 "BOLDSignal: update needs a step dt in brainstate.environ; got none. Use "
                 "`with brainstate.environ.context(dt=1 * u.ms):` or the signal as a monitor."
             )
-        p, logs = _prepared(self._by_hand()), self._logs()
+        p, states = _prepared(self._by_hand()), self._states()
         seconds = _step.milliseconds(dt) / 1000.0
         parts = max(1, int(np.ceil(1000.0 * float(seconds) / _LARGEST_STEP)))
-        z = jnp.broadcast_to(jnp.asarray(z, logs.dtype), logs.shape[1:])
-        for _ in range(parts):
-            logs = logs + _increment(p, logs, z, seconds / parts)
-            logs = jnp.concatenate([logs[:1], _floored(logs[1:])])
-        away = jnp.concatenate([logs[:1], jnp.expm1(logs[1:])])
-        for k, (name, rest) in enumerate(_REST.items()):
-            getattr(self, name).value = rest + away[k]
-        self.rounding.value = away - jnp.stack(
-            [getattr(self, n).value - rest for n, rest in _REST.items()]
-        )
-        return _signal(p, logs)
+        z = jnp.broadcast_to(jnp.asarray(z, self.x.value.dtype), self.x.value.shape)
+        states = _advanced(p, states, z, seconds, parts)
+        away = [high for high, _ in states[:1]] + [jnp.expm1(high) for high, _ in states[1:]]
+        lost = []
+        for (name, rest), a, (_, low) in zip(_REST.items(), away, states, strict=True):
+            # The barrier keeps the compiler from cancelling what is to show the rounding.
+            new = lax.optimization_barrier(rest + a)
+            getattr(self, name).value = new
+            lost.append(a - (new - rest) - low * (rest + a if rest else 1.0))
+        self.rounding.value = jnp.stack(lost)
+        return _signal(p, states)
 
     def bold(self):
         """Return the BOLD signal of the current states.
@@ -281,13 +283,13 @@ class BOLDSignal(Observer):
         array
             Relative change of the signal; 0 at rest.
         """
-        return _signal(_prepared(self._by_hand()), self._logs())
+        return _signal(_prepared(self._by_hand()), self._states())
 
-    def _logs(self):
+    def _states(self):
         """Return x and the logarithms of the other states, with what rounding took from them."""
-        away = jnp.stack([getattr(self, n).value - rest for n, rest in _REST.items()])
-        away = away + self.rounding.value
-        return jnp.concatenate([away[:1], jnp.log1p(away[1:])])
+        away = [getattr(self, n).value - rest for n, rest in _REST.items()]
+        away = [a + lost for a, lost in zip(away, self.rounding.value, strict=True)]
+        return tuple((a, jnp.zeros_like(a)) for a in (away[0], *map(jnp.log1p, away[1:])))
 
     def derivative(self, y, t, z):
         """Return the time derivatives of the states.
@@ -307,8 +309,8 @@ class BOLDSignal(Observer):
             One derivative per state, in Hz.
         """
         x, f, v, q = (jnp.asarray(s, brainstate.environ.dftype()) for s in y)
-        logs = jnp.stack([x, jnp.log(f), jnp.log(v), jnp.log(q)])
-        slopes = _rates(_prepared(self._by_hand()), logs, z)
+        states = (x, jnp.log(f), jnp.log(v), jnp.log(q))
+        slopes = _rates(_prepared(self._by_hand()), states, z)
         rates = (slopes[0], f * slopes[1], v * slopes[2], q * slopes[3])
         return tuple(u.Quantity(rate, unit=u.Hz) for rate in rates)
 
@@ -340,42 +342,53 @@ def _prepared(p) -> dict:
     return {**defaults, **p, "tau": tau, "kept": jnp.log1p(-p["rho"])}
 
 
-def _rates(p, states, z):
+def _rates(p, states, z) -> tuple:
     """Return the rates of x and of the logarithms of f, v and q, per second.
 
-    Written with ``expm1`` so that they vanish exactly at rest.
+    Written with ``expm1`` so that they vanish exactly at rest. The states are separate arrays: the
+    compiler makes no vector code of a stack of different expressions.
     """
     x, log_f, log_v, log_q = states
     away = jnp.expm1(log_f)
     flow = 1.0 + away
     out = jnp.expm1(log_v / p["alpha"])
+    volume = jnp.exp(-log_v)
     extracted = jnp.expm1(p["kept"] / flow) / jnp.expm1(p["kept"])
-    return jnp.stack(
-        [
-            p["epsilon"] * z - p["k"] * x - p["gamma"] * away,
-            x / flow,
-            (away - out) * jnp.exp(-log_v) / p["tau"],
-            (flow * extracted * jnp.exp(-log_q) - (1.0 + out) * jnp.exp(-log_v)) / p["tau"],
-        ]
+    return (
+        p["epsilon"] * z - p["k"] * x - p["gamma"] * away,
+        x / flow,
+        (away - out) * volume / p["tau"],
+        (flow * extracted * jnp.exp(-log_q) - (1.0 + out) * volume) / p["tau"],
     )
 
 
-def _increment(p, states, z, length):
-    """Return one step of the classical Runge-Kutta method."""
-    first = _rates(p, states, z)
-    second = _rates(p, states + 0.5 * length * first, z)
-    third = _rates(p, states + 0.5 * length * second, z)
-    fourth = _rates(p, states + length * third, z)
-    return length / 6.0 * (first + 2.0 * (second + third) + fourth)
+def _advanced(p, states, z, seconds, parts: int) -> tuple:
+    """Return the states, each in two parts, after steps of the classical Runge-Kutta method.
 
+    The flow is kept from vanishing, which the model would let it do in finite time.
+    """
+    step = seconds / parts
+    for _ in range(parts):
+        now = [high for high, _ in states]
 
-def _floored(logs):
-    """Keep the flow from vanishing, which the model would let it do in finite time."""
-    return jnp.concatenate([jnp.maximum(logs[:1], _LEAST_FLOW), logs[1:]])
+        def at(share, slopes, now=now):
+            return [a + share * step * b for a, b in zip(now, slopes, strict=True)]
+
+        first = _rates(p, now, z)
+        second = _rates(p, at(0.5, first), z)
+        third = _rates(p, at(0.5, second), z)
+        fourth = _rates(p, at(1.0, third), z)
+        new = [
+            compensated(state, step / 6.0 * (a + 2.0 * (b + c) + d))
+            for state, a, b, c, d in zip(states, first, second, third, fourth, strict=True)
+        ]
+        new[1] = (jnp.maximum(new[1][0], _LEAST_FLOW), new[1][1])
+        states = tuple(new)
+    return states
 
 
 def _signal(p, states):
     """Return the signal; exactly 0 at rest."""
-    _, _, log_v, log_q = states
+    _, _, (log_v, _), (log_q, _) = states
     lost = p["k1"] * jnp.expm1(log_q) + p["k2"] * jnp.expm1(log_q - log_v)
     return p["V0"] * (0.0 - lost - p["k3"] * jnp.expm1(log_v))
