@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import brainunit as u
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .._compat import inside_trace, is_tracer
 from . import streams
+from .observers import attach
 from .watch import Layout, Watch, same_root
 
 __all__ = ["Observed"]
@@ -40,7 +40,7 @@ class Observed:
                 roots.append(rule.root)
         self.watch = Watch(rules, self.read, roots, system.superblock)
         self.layout: Layout = Layout([], [], None, {}, None)
-        self.units: dict[str, u.Unit] = {}
+        self.units: dict[str, Any] = {}
         self.anchors: dict[str, int] = {}
         self.origin = 0
 
@@ -83,7 +83,7 @@ class Observed:
         for name, observer in self.observers.items():
             slot = self.watch.slot(rules[name])
             like, unit = self.layout.likes[slot], self.layout.units[slot]
-            self.units[name] = observer.check_source(like.shape, unit, self.system.dt)
+            self.units[name] = observer.check_source(like.shape, unit, rules[name])
         watched = self.watch.start(self.layout, values, start, self.origin, earlier)
         self.anchors = self.watch.anchors(watched, self.origin)
         return values, {**carry, "watch": watched}
@@ -110,10 +110,8 @@ class Observed:
         out = {}
         for name in self.watch.rules:
             reduces = self.watch.rules[name].reduces
-            array, unit = watched["value" if reduces else "rows"][name], self.units[name]
-            if not unit.is_unitless:
-                array = jax.tree.map(partial(u.Quantity, unit=unit), array)
-            out[name] = array
+            value = watched["value" if reduces else "rows"][name]
+            out[name] = attach(value, self.units[name])
             if name in self.axes:
                 span = (self.anchors[name], start, stop, self.origin)
                 out[self.axes[name]] = self.watch.axis(name, *span)

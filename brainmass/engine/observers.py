@@ -8,16 +8,18 @@ change what is kept for good, so where a run is cut changes no bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import brainunit as u
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .system import Values
 
-__all__ = ["ObserverRules", "Stream", "grid_ends", "is_observer", "known_ends"]
+__all__ = ["ObserverRules", "Stream", "attach", "grid_ends", "is_observer", "known_ends"]
 
 
 def is_observer(item) -> bool:
@@ -39,6 +41,8 @@ class Stream:
         Which samples there are; they are consecutive.
     kept : array of bool (K,)
         Which of them lie behind the transient.
+    last : int
+        Absolute number of steps at the end of the superblock.
     every : int
         Steps between two samples.
     dt : float
@@ -49,6 +53,7 @@ class Stream:
     end: Any
     valid: Any
     kept: Any
+    last: Any
     every: int
     dt: float
 
@@ -56,6 +61,10 @@ class Stream:
     def interval(self) -> float:
         """Time between two samples in milliseconds."""
         return self.every * self.dt
+
+    def replaced(self, rows) -> Stream:
+        """Return other rows at the same times."""
+        return replace(self, rows=rows)
 
     def lanes(self, ends):
         """Return where the samples at ``ends`` are, and whether they are within this stream."""
@@ -70,6 +79,7 @@ class Stream:
             ends,
             self.valid[lane] & there,
             self.kept[lane] & there,
+            self.last,
             every,
             self.dt,
         )
@@ -142,13 +152,16 @@ class ObserverRules:
     def stream(self, rows, end, valid, kept) -> Stream:
         """Return the samples of the root; zero where there are none."""
         mask = valid.reshape(-1, *(1,) * (rows.ndim - 1))
-        return Stream(jnp.where(mask, rows, 0), end, valid, kept, 1, self.dt)
+        return Stream(jnp.where(mask, rows, 0), end, valid, kept, end[-1], 1, self.dt)
 
     def parameters(self, values: dict, key=None) -> Values:
-        """Return parameters and options by name, and ``dt``, the time between two samples."""
+        """Return parameters and options by name, and times in milliseconds.
+
+        ``dt`` is the time between two samples that are seen, ``period`` between two that come out.
+        """
         p = Values(values["own"])
         p.update(self.options)
-        p["dt"], p["key"] = self.interval, key
+        p["dt"], p["period"], p["key"] = self.interval, self.every * self.dt, key
         return p
 
     def start(self, values: dict, like) -> dict:
@@ -167,7 +180,7 @@ class ObserverRules:
         def emit(kept):
             yes = jnp.ones(1, bool)
             rows = jnp.zeros((1, *like.shape), like.dtype)
-            one = Stream(rows, jnp.ones(1, jnp.int32), yes, yes, 1, self.dt)
+            one = Stream(rows, jnp.ones(1, jnp.int32), yes, yes, 1, 1, self.dt)
             return self.run(values, kept, one, 0, 1, 0, jax.random.key(0))[1].rows[0]
 
         return jax.eval_shape(emit, kept)
@@ -184,13 +197,26 @@ class ObserverRules:
             ends = grid_ends(index, size, self.every, anchor)
         if self.reduces:
             seen = stream if ends is None else stream.at(ends, self.every)
-            own, _ = self.cls.feed(p, kept["own"], seen, None)
-            return {**new, "own": own}, None
+            return {**new, "own": self._reduced(p, kept["own"], seen)}, None
         own, rows = self.cls.feed(p, kept["own"], stream, ends)
         lane, there = stream.lanes(ends)
         marks = (ends, stream.valid[lane] & there, stream.kept[lane] & there)
-        return {**new, "own": own}, Stream(rows, *marks, self.every, self.dt)
+        return {**new, "own": own}, Stream(rows, *marks, stream.last, self.every, self.dt)
+
+    def _reduced(self, p, own, stream: Stream):
+        """Take in a superblock; one without samples, as most are where they are rare, is passed."""
+        if len(stream.end) > 1:
+            return self.cls.feed(p, own, stream, None)[0]
+        feed = lambda: self.cls.feed(p, own, stream, None)[0]  # noqa: E731
+        return lax.cond((stream.valid & stream.kept).any(), feed, lambda: own)
 
     def value(self, values: dict, kept: dict):
         """Return the value of a reducer."""
         return self.cls.value(self.parameters(values), kept["own"])
+
+
+def attach(value, unit):
+    """Return bare arrays as quantities; ``unit`` may be a tuple like the value."""
+    if isinstance(unit, u.Unit):
+        return value if unit.is_unitless else u.Quantity(value, unit=unit)
+    return type(value)(*(attach(v, n) for v, n in zip(value, unit, strict=True)))

@@ -199,20 +199,20 @@ class BOLDSignal(Observer):
         lane = stream.lanes(ends)[0]
         place = lane // group
 
-        def emit():
+        part = valid[place] & (jnp.arange(group) <= (lane - place * group)[:, None])
+        given = (jax.tree.map(lambda a: a[place], before), rows[place], part)
+
+        def emit(states, rows, part):
             """Take a step from the states before a group to the sample within it."""
-            part = valid[place] & (jnp.arange(group) <= (lane - place * group)[:, None])
             mask = part.reshape(*part.shape, *(1,) * len(shape))
-            given = averaged(jnp.where(mask, rows[place], 0), part)
-            states = jax.tree.map(lambda a: a[place], before)
-            return jax.vmap(lambda s, z, t: _signal(p, _advanced(p, s, z, t, parts)))(
-                states, *given
-            )
+            given = averaged(jnp.where(mask, rows, 0), part)
+            states = jax.vmap(lambda s, z, t: _advanced(p, s, z, t, parts))(states, *given)
+            return _signal(p, states)
 
         if len(ends) > 1:
-            return kept, emit()
-        none = jnp.zeros((1, *shape), rows.dtype)
-        return kept, lax.cond(ends[0] <= stream.end[-1], emit, lambda: none)
+            return kept, emit(*given)
+        none = lambda *_: jnp.zeros((1, *shape), rows.dtype)  # noqa: E731
+        return kept, lax.cond(ends[0] <= stream.last, emit, none, *given)
 
     @staticmethod
     def value(p, kept):

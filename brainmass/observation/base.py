@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import brainstate
 import brainunit as u
@@ -18,9 +18,9 @@ from .._compat import is_tracer
 from .._declare import Declaration
 from .._errors import UnitError, choices
 from .._param import DeclaredParam
-from ..engine.observers import ObserverRules, Stream, known_ends
+from ..engine.observers import ObserverRules, Stream, attach, known_ends
 
-__all__ = ["Observer", "Signal"]
+__all__ = ["Observer", "Signal", "time_in_ms"]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Observer(brainstate.nn.Module):
             )
         self.source, self.period = source, period
         if period is not None:
-            _period_in_ms(period, who)
+            time_in_ms(period, who)
         if in_size is not None:
             self.in_size = _check_size(in_size, who)
         known = [*self.declaration.params, *self.declaration.options]
@@ -221,22 +221,24 @@ class Observer(brainstate.nn.Module):
         if self.in_size is not None:
             _check_trailing(signal.shape, self.in_size, type(self).__name__)
 
-    def check_source(self, shape: tuple[int, ...], unit: u.Unit, dt: float) -> u.Unit:
+    def check_source(self, shape: tuple[int, ...], unit: u.Unit, rules: ObserverRules) -> Any:
         """Check this observer and those that it observes; return the unit of the result."""
-        interval = dt
         if isinstance(self.source, Observer):
-            unit = self.source.check_source(shape, unit, dt)
+            unit = self.source.check_source(shape, unit, rules.source)
             shape = self.source.out_shape(tuple(shape))
-            interval = self.source.observer_rules(dt, 1).every * dt
-        self.check(Signal(tuple(shape), unit, interval))
+        self.check(Signal(tuple(shape), unit, rules.interval))
         return self.unit(unit)
+
+    def least(self, interval: float) -> int:
+        """Return how many samples, ``interval`` milliseconds apart, a reducer needs."""
+        return 0
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one sample of the result for a source of that shape."""
         return shape
 
-    def unit(self, signal_unit: u.Unit) -> u.Unit:
-        """Return the unit of the result for a source in ``signal_unit``."""
+    def unit(self, signal_unit: u.Unit) -> Any:
+        """Return the unit of the result for a source in ``signal_unit``; a tuple for a tuple."""
         return signal_unit
 
     def options(self) -> dict:
@@ -325,10 +327,10 @@ def apply(observer: Observer, signal, dt):
             f"{who}: signal must last at least one period of {rules.every * step:g} ms; "
             f"got {len(mantissa) * step:g} ms. Give a longer signal or a shorter period."
         )
-    unit = observer.check_source(np.shape(mantissa)[1:], unit, step)
+    unit = observer.check_source(np.shape(mantissa)[1:], unit, rules)
     key = brainstate.random.split_key() if rules.random else jax.random.key(0)
     out = _apply(rules, observer.observer_values(cast), cast(mantissa), key)
-    return out if unit.is_unitless else jax.tree.map(lambda a: u.Quantity(a, unit=unit), out)
+    return attach(out, unit)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -364,10 +366,11 @@ def _interval(dt, who: str, observer) -> float:
             f"{who}: dt (time between two samples of the signal) must be given; got none. "
             "Pass for example dt=0.1 * u.ms."
         )
-    return _period_in_ms(dt, who, "dt", "time between two samples", "0.1 * u.ms")
+    return time_in_ms(dt, who, "dt", "time between two samples", "0.1 * u.ms")
 
 
-def _period_in_ms(value, who: str, name="period", doc="sampling period", example="720 * u.ms"):
+def time_in_ms(value, who: str, name="period", doc="sampling period", example="720 * u.ms"):
+    """Return a time in milliseconds, or say what is wrong with it."""
     unit = u.get_unit(value)
     if not unit.has_same_dim(u.ms):
         got = f"a value in [{unit}]" if not unit.is_unitless else repr(value)
@@ -386,7 +389,7 @@ def _period_in_ms(value, who: str, name="period", doc="sampling period", example
 
 def _steps(period, dt: float, unit: int, who: str) -> int:
     """Return a period in steps; a multiple of ``unit`` of them."""
-    time = _period_in_ms(period, who)
+    time = time_in_ms(period, who)
     exact = time / (dt * unit)
     count = round(exact)
     if count < 1 or abs(exact - count) > 1e-6 * max(1.0, exact):

@@ -6,5 +6,16 @@ recorded signal, ``brainmass.reducers.FC()(signal)``.
 
 from .base import Reducer
 from .moments import FC, Mean, Variance
+from .order import OrderParameter
+from .spectrum import BandPower, PowerSpectrum, Spectrum
 
-__all__ = ["FC", "Mean", "Reducer", "Variance"]
+__all__ = [
+    "FC",
+    "BandPower",
+    "Mean",
+    "OrderParameter",
+    "PowerSpectrum",
+    "Reducer",
+    "Spectrum",
+    "Variance",
+]
