@@ -72,7 +72,7 @@ class Observed:
         """
         start, self.origin = span
         rules = self.watch.rules
-        random = any(r.random for r in rules.values())
+        random = any(r.draws for r in rules.values())
         noise = streams.run_key(seed) if random or seed is not None else values["key"]
         each = {name: o.observer_values(self._cast) for name, o in self.observers.items()}
         noise = streams.slot_key(noise, "observers") if random else noise
@@ -83,7 +83,8 @@ class Observed:
         for name, observer in self.observers.items():
             slot = self.watch.slot(rules[name])
             like, unit = self.layout.likes[slot], self.layout.units[slot]
-            self.units[name] = observer.check_source(like.shape, unit, rules[name])
+            bound = observer.bind(like.shape, unit, rules[name])
+            self.units[name], self.watch.rules[name] = bound
         watched = self.watch.start(self.layout, values, start, self.origin, earlier)
         self.anchors = self.watch.anchors(watched, self.origin)
         return values, {**carry, "watch": watched}

@@ -117,6 +117,10 @@ class ObserverRules:
         Whether it has a time axis of its own.
     dt : float
         Length of a step in milliseconds.
+    random : bool
+        Whether it draws random numbers.
+    factor : float
+        What the numbers of the source are multiplied with, to be in the unit that is wanted.
     """
 
     cls: Any
@@ -125,6 +129,8 @@ class ObserverRules:
     every: int
     own: bool
     dt: float
+    random: bool = False
+    factor: float = 1.0
 
     @property
     def reduces(self) -> bool:
@@ -137,10 +143,9 @@ class ObserverRules:
         return self.source.root if isinstance(self.source, ObserverRules) else self.source
 
     @property
-    def random(self) -> bool:
-        """Whether it draws random numbers."""
-        inner = isinstance(self.source, ObserverRules) and self.source.random
-        return inner or self.cls.random
+    def draws(self) -> bool:
+        """Whether it, or what it observes, draws random numbers."""
+        return self.random or (isinstance(self.source, ObserverRules) and self.source.draws)
 
     @property
     def interval(self) -> float:
@@ -191,7 +196,9 @@ class ObserverRules:
         if isinstance(self.source, ObserverRules):
             given = (values["source"], kept["source"], stream, index, size, anchor)
             new["source"], stream = self.source.run(*given, jax.random.fold_in(key, 1))
-        p = self.parameters(values, jax.random.fold_in(key, index) if self.cls.random else None)
+        p = self.parameters(values, jax.random.fold_in(key, index) if self.random else None)
+        if self.factor != 1.0:
+            stream = stream.replaced(stream.rows * self.factor)
         ends = None
         if self.every != stream.every or not self.reduces:
             ends = grid_ends(index, size, self.every, anchor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -99,7 +99,7 @@ class Observer(brainstate.nn.Module):
 
     reduces: ClassVar[bool] = False
     """Whether one value comes out at the end, of what was seen behind the transient."""
-    random: ClassVar[bool] = False
+    random: bool = False
     """Whether random numbers are drawn; ``p.key`` is then a fresh key for each superblock."""
     declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {})
 
@@ -221,13 +221,21 @@ class Observer(brainstate.nn.Module):
         if self.in_size is not None:
             _check_trailing(signal.shape, self.in_size, type(self).__name__)
 
-    def check_source(self, shape: tuple[int, ...], unit: u.Unit, rules: ObserverRules) -> Any:
-        """Check this observer and those that it observes; return the unit of the result."""
+    def bind(self, shape: tuple[int, ...], unit: u.Unit, rules: ObserverRules):
+        """Check this observer, and those that it observes, against a source.
+
+        Returns the unit of the result, and the rules for a source in that unit.
+        """
         if isinstance(self.source, Observer):
-            unit = self.source.check_source(shape, unit, rules.source)
+            unit, inner = self.source.bind(shape, unit, rules.source)
+            rules = replace(rules, source=inner)
             shape = self.source.out_shape(tuple(shape))
         self.check(Signal(tuple(shape), unit, rules.interval))
-        return self.unit(unit)
+        return self.unit(unit), replace(rules, factor=self.factor(unit))
+
+    def factor(self, signal_unit: u.Unit) -> float:
+        """Return what takes numbers in ``signal_unit`` to the unit that the class works in."""
+        return 1.0
 
     def least(self, interval: float) -> int:
         """Return how many samples, ``interval`` milliseconds apart, a reducer needs."""
@@ -258,7 +266,7 @@ class Observer(brainstate.nn.Module):
             own = True
         options = tuple({**self.options(), **(extra or {})}.items())
         source = self.source if inner is None else inner
-        return ObserverRules(type(self), options, source, every, own, dt)
+        return ObserverRules(type(self), options, source, every, own, dt, self.random)
 
     def observer_values(self, cast) -> dict:
         """Return the parameters as bare arrays."""
@@ -327,8 +335,8 @@ def apply(observer: Observer, signal, dt):
             f"{who}: signal must last at least one period of {rules.every * step:g} ms; "
             f"got {len(mantissa) * step:g} ms. Give a longer signal or a shorter period."
         )
-    unit = observer.check_source(np.shape(mantissa)[1:], unit, rules)
-    key = brainstate.random.split_key() if rules.random else jax.random.key(0)
+    unit, rules = observer.bind(np.shape(mantissa)[1:], unit, rules)
+    key = brainstate.random.split_key() if rules.draws else jax.random.key(0)
     out = _apply(rules, observer.observer_values(cast), cast(mantissa), key)
     return attach(out, unit)
 
