@@ -21,6 +21,7 @@ from jax import lax
 from .._compat import is_tracer
 from . import adjoint
 from .system import SystemRules
+from .watched import watched_superblock
 
 __all__ = ["Program", "Recording", "chunk_function", "kept_before", "single_step", "traced_run"]
 
@@ -401,11 +402,26 @@ def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: in
     return {"y": y, "noise": noise, "history": history}, samples
 
 
-def _with_adjoint(rules, wanted, prepared, carry, index, length, high, inputs, trained: bool):
-    """Run the first ``high`` of ``length`` steps of a superblock; the derivative is our own."""
+def _with_adjoint(
+    rules, wanted, prepared, carry, index, length, high, inputs, trained: bool, observed=None
+):
+    """Run the first ``high`` of ``length`` steps of a superblock; the derivative is our own.
+
+    ``observed`` holds the values that observers read, and the function that feeds them.
+    """
     numbers, others, structure = adjoint.split(prepared)
     tree, floats, heavy = structure
     task = adjoint.Task(rules, wanted, length, tree, floats, heavy, trained)
+    if observed is not None:
+        light, feed = observed
+        carry, seen = dict(carry), carry["watch"]
+        carry.pop("watch")
+        y, noise, history, seen, out = watched_superblock(
+            task, feed, numbers, others, light, seen, carry, index, high, inputs
+        )
+        if length == rules.superblock:
+            history = _shift_history(rules, history, length)
+        return {"y": y, "noise": noise, "history": history, "watch": seen}, out
     out: Any = adjoint.superblock(
         task, numbers, others, carry["y"], carry["noise"], carry["history"], index, high, inputs
     )
@@ -456,15 +472,18 @@ def traced_run(
 
     def run_adjoint(carry, index, length):
         high = jnp.minimum(stop - index * size, length)
+        given = (carry, index, length, high, inputs_at(index, drive), trained)
+        if watch is not None:
+            light = {name: values[name] for name in ("params", "watch")}
+            return _with_adjoint(rules, recording.states, prepared, *given, (light, feed))
+        carry, samples = _with_adjoint(rules, recording.states, prepared, *given)
+        return carry, (_kept_rows(samples, index, 0), None)
 
-        def work(prepared, carry, index, drive):
-            after, samples = _with_adjoint(
-                rules, recording.states, prepared, carry, index, length, high,
-                inputs_at(index, drive), trained,
-            )  # fmt: skip
-            return observed(carry, after, samples, index, 0, high)
-
-        return (work if watch is None else jax.checkpoint(work))(prepared, carry, index, drive)
+    def feed(light, seen, samples, index, high):
+        """Return what observers keep of a superblock, and its samples and what came out."""
+        seen, out = watch.traced(light, seen, samples, index, 0, high, origin)
+        rows = {name: samples[name] for name in recording.recorded}
+        return seen, (_kept_rows(rows, index, 0), out)
 
     def observed(before, carry, samples, index, low, high):
         """Return carry and samples, and what the observers make of them."""
