@@ -299,7 +299,7 @@ class _Plan:
         def abstract(values, carry, read):
             return system.shapes(read, values, carry, rows, drive.function)
 
-        span = (start, start + self.dropped)
+        span = (start, start + self.dropped, start + self.n_steps)
         values, carry = observed.begin(values, carry, span, self.seed, abstract, structure, earlier)
         return values, carry, start, key
 

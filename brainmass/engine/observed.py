@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
+import brainunit as u
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .._compat import inside_trace, is_tracer
+from .._errors import choices
 from . import streams
 from .observers import attach
-from .watch import Layout, Watch, same_root
+from .watch import Layout, Watch, remembered, same_root
 
 __all__ = ["Observed"]
 
@@ -39,7 +40,7 @@ class Observed:
             if not any(same_root(rule.root, root) for root in roots):
                 roots.append(rule.root)
         self.watch = Watch(rules, self.read, roots, system.superblock)
-        self.layout: Layout = Layout([], [], None, {}, None)
+        self.layout: Layout = Layout([], {}, None)
         self.units: dict[str, Any] = {}
         self.anchors: dict[str, int] = {}
         self.origin = 0
@@ -62,15 +63,37 @@ class Observed:
             else:
                 view = self.system.view(values, y) if view is None else view
                 out.append(root(view))
-        return jax.tree.map(jnp.asarray, out)
+        return [self._one_array(sample) for sample in out]
+
+    def _one_array(self, sample):
+        """Return a sample as one floating-point array with its unit, or say what it is."""
+        mantissa = u.get_mantissa(sample)
+        if not isinstance(mantissa, jax.Array | np.ndarray | np.generic | float | int):
+            raise TypeError(
+                f"Simulator: the source of {self._names()} must be one array; got "
+                f"{type(sample).__name__}. Name a state, or write a function that returns an array."
+            )
+        mantissa = jnp.asarray(mantissa)
+        if jnp.iscomplexobj(mantissa):
+            raise TypeError(
+                f"Simulator: the source of {self._names()} must be real; got complex numbers. "
+                "Observe a real part or an angle."
+            )
+        if not jnp.issubdtype(mantissa.dtype, jnp.floating):
+            mantissa = mantissa.astype(self.system.dtype)
+        return attach(mantissa, u.get_unit(sample))
+
+    def _names(self) -> str:
+        return choices(self.observers)
 
     def begin(self, values: dict, carry: dict, span, seed, abstract: Callable, key, earlier=None):
         """Return values and carry with those of the observers; what does not fit is refused.
 
+        ``span`` is where the run begins, where its transient ends, and where it ends;
         ``abstract`` evaluates shapes of what is read, ``key`` stands for the structure of the run,
         and ``earlier`` is what an earlier run left for this one to go on with.
         """
-        start, self.origin = span
+        start, self.origin, stop = span
         rules = self.watch.rules
         random = any(r.draws for r in rules.values())
         noise = streams.run_key(seed) if random or seed is not None else values["key"]
@@ -79,12 +102,15 @@ class Observed:
         values = {**values, "watch": {"each": each, "key": noise}}
         trace = inside_trace() or is_tracer(values)
         shape = None if trace or key is None else (key, _shapes(each))
-        self.layout = self.watch.layout(shape, partial(abstract, values, carry), values)
+        known = remembered(shape)
+        roots = abstract(values, carry, self.read) if known is None else known.roots
         for name, observer in self.observers.items():
-            slot = self.watch.slot(rules[name])
-            like, unit = self.layout.likes[slot], self.layout.units[slot]
-            bound = observer.bind(like.shape, unit, rules[name])
-            self.units[name], self.watch.rules[name] = bound
+            root = roots[self.watch.slot(rules[name])]
+            bound = observer.bind(u.get_mantissa(root).shape, u.get_unit(root), rules[name])
+            self.units[name], rules[name] = bound
+            if earlier is None and rules[name].reduces:
+                observer.check_length((stop - self.origin) // rules[name].every, rules[name])
+        self.layout = self.watch.layout(shape, roots, values) if known is None else known
         watched = self.watch.start(self.layout, values, start, self.origin, earlier)
         self.anchors = self.watch.anchors(watched, self.origin)
         return values, {**carry, "watch": watched}

@@ -28,26 +28,33 @@ class Layout:
 
     Attributes
     ----------
-    likes : list
-        Shape and type of one sample of every root.
-    units : list
-        Their units.
-    kept : pytree
-        Shapes of what every observer keeps.
+    roots : list
+        Shape, type and unit of one sample of every root.
     samples : dict
         Shape and type of one sample that comes out of an observer.
     start : callable or None
         Compiled function of the values that returns what is kept at the start.
     """
 
-    likes: list
-    units: list
-    kept: Any
+    roots: list
     samples: dict
     start: Callable | None
 
+    @property
+    def likes(self) -> list:
+        """The roots without units."""
+        return [u.get_mantissa(root) for root in self.roots]
+
 
 _layouts: OrderedDict[Any, Layout] = OrderedDict()
+
+
+def remembered(key) -> Layout | None:
+    """Return the layout of a structure, if it is known."""
+    if key is None or key not in _layouts:
+        return None
+    _layouts.move_to_end(key)
+    return _layouts[key]
 
 
 @dataclass(frozen=True)
@@ -75,20 +82,14 @@ class Watch:
         """Return the place of the root of an observer."""
         return next(k for k, root in enumerate(self.roots) if same_root(root, rules.root))
 
-    def layout(self, key, abstract: Callable, values: dict) -> Layout:
-        """Return the layout, remembered under ``key``; ``abstract`` evaluates shapes of a run."""
-        if key is not None and key in _layouts:
-            _layouts.move_to_end(key)
-            return _layouts[key]
-        shapes = abstract(self.read)
-        likes = [u.get_mantissa(s) for s in shapes]
-        units = [u.get_unit(s) for s in shapes]
+    def layout(self, key, roots: list, values: dict) -> Layout:
+        """Return the layout of these roots, and remember it under ``key``."""
+        likes = [u.get_mantissa(root) for root in roots]
         begin = lambda each: self._start(each, likes)  # noqa: E731
         each = values["watch"]["each"]
-        kept = jax.eval_shape(begin, each)
-        samples = self._samples(values, kept, likes)
+        samples = self._samples(values, jax.eval_shape(begin, each), likes)
         start = None if key is None else jax.jit(begin).lower(each).compile()
-        layout = Layout(likes, units, kept, samples, start)
+        layout = Layout(roots, samples, start)
         if key is not None:
             _layouts[key] = layout
             while len(_layouts) > 128:

@@ -238,8 +238,19 @@ class Observer(brainstate.nn.Module):
         return 1.0
 
     def least(self, interval: float) -> int:
-        """Return how many samples, ``interval`` milliseconds apart, a reducer needs."""
-        return 0
+        """Return how many samples, ``interval`` milliseconds apart, are needed for a result."""
+        return 0 if self.reduces else 1
+
+    def check_length(self, samples: int, rules: ObserverRules) -> None:
+        """Refuse too few samples for a result."""
+        interval = rules.every * rules.dt
+        least = self.least(interval)
+        if samples < least:
+            raise ValueError(
+                f"{type(self).__name__}: source (what is observed) must last at least "
+                f"{least * interval:g} ms behind the transient; got {samples * interval:g} ms. "
+                "Give more, or shorten the period."
+            )
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one sample of the result for a source of that shape."""
@@ -330,12 +341,8 @@ def apply(observer: Observer, signal, dt):
     dtype = np.dtype(brainstate.environ.dftype())
     cast = partial(jnp.asarray, dtype=dtype)
     rules = observer.observer_rules(step, 1)
-    if not rules.reduces and len(mantissa) < rules.every:
-        raise ValueError(
-            f"{who}: signal must last at least one period of {rules.every * step:g} ms; "
-            f"got {len(mantissa) * step:g} ms. Give a longer signal or a shorter period."
-        )
     unit, rules = observer.bind(np.shape(mantissa)[1:], unit, rules)
+    observer.check_length(len(mantissa) // rules.every, rules)
     key = brainstate.random.split_key() if rules.draws else jax.random.key(0)
     out = _apply(rules, observer.observer_values(cast), cast(mantissa), key)
     return attach(out, unit)
