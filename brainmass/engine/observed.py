@@ -109,7 +109,7 @@ class Observed:
             bound = observer.bind(u.get_mantissa(root).shape, u.get_unit(root), rules[name])
             self.units[name], rules[name] = bound
             if earlier is None and rules[name].reduces:
-                observer.check_length((stop - self.origin) // rules[name].every, rules[name])
+                observer.check_length(stop - self.origin, rules[name])
         self.layout = self.watch.layout(shape, roots, values) if known is None else known
         watched = self.watch.start(self.layout, values, start, self.origin, earlier)
         self.anchors = self.watch.anchors(watched, self.origin)

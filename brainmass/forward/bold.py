@@ -13,6 +13,7 @@ from jax import lax
 
 from .. import _step
 from .._declare import StateSpec, param
+from .._errors import UnitError
 from ..observation.base import Observer, Signal
 from ..observation.sums import compensated
 
@@ -156,7 +157,7 @@ class BOLDSignal(Observer):
         """Refuse activity with a unit or of another shape."""
         super().check(signal)
         if not signal.unit.is_unitless:
-            raise u.UnitMismatchError(
+            raise UnitError(
                 f"BOLDSignal: source (neural activity) must be a plain number; got a value in "
                 f"[{signal.unit}]. Divide by a unit, for example source=lambda m: m.V.value / u.mV."
             )

@@ -241,14 +241,14 @@ class Observer(brainstate.nn.Module):
         """Return how many samples, ``interval`` milliseconds apart, are needed for a result."""
         return 0 if self.reduces else 1
 
-    def check_length(self, samples: int, rules: ObserverRules) -> None:
-        """Refuse too few samples for a result."""
+    def check_length(self, steps: int, rules: ObserverRules) -> None:
+        """Refuse too few steps for a result."""
         interval = rules.every * rules.dt
         least = self.least(interval)
-        if samples < least:
+        if steps < least * rules.every:
             raise ValueError(
                 f"{type(self).__name__}: source (what is observed) must last at least "
-                f"{least * interval:g} ms behind the transient; got {samples * interval:g} ms. "
+                f"{least * interval:g} ms behind the transient; got {steps * rules.dt:g} ms. "
                 "Give more, or shorten the period."
             )
 
@@ -330,7 +330,7 @@ def apply(observer: Observer, signal, dt):
         mantissa = np.asarray(mantissa)
         if mantissa.dtype.kind not in "fiub" or not np.isfinite(mantissa).all():
             raise ValueError(
-                f"{who}: signal must hold finite real numbers; got NaN, infinity or another type. "
+                f"{who}: signal must hold finite real numbers; got others, such as NaN. "
                 "Clean it first."
             )
     if np.ndim(mantissa) < 1:
@@ -342,7 +342,7 @@ def apply(observer: Observer, signal, dt):
     cast = partial(jnp.asarray, dtype=dtype)
     rules = observer.observer_rules(step, 1)
     unit, rules = observer.bind(np.shape(mantissa)[1:], unit, rules)
-    observer.check_length(len(mantissa) // rules.every, rules)
+    observer.check_length(len(mantissa), rules)
     key = brainstate.random.split_key() if rules.draws else jax.random.key(0)
     out = _apply(rules, observer.observer_values(cast), cast(mantissa), key)
     return attach(out, unit)

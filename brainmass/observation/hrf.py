@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from .._declare import param
+from .._errors import UnitError
 from ..engine.observers import attach
 from ..engine.system import Values
 from .average import TemporalAverage
@@ -133,7 +134,7 @@ class HRFBold(Observer):
 
     def _check_unit(self, unit) -> None:
         if self.scaling == "tvb" and self.kernel.baseline and not unit.is_unitless:
-            raise u.UnitMismatchError(
+            raise UnitError(
                 "HRFBold: source (activity) must be a plain number with scaling='tvb', which "
                 f"subtracts 1; got a value in [{unit}]. Divide by a unit."
             )

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .._errors import UnitError
 from ..observation.base import time_in_ms
 from .base import Reducer
 
@@ -274,7 +275,7 @@ def _in_hertz(value) -> float:
     unit = u.get_unit(value)
     if not unit.has_same_dim(u.Hz):
         got = f"a value in [{unit}]" if not unit.is_unitless else repr(value)
-        raise u.UnitMismatchError(
+        raise UnitError(
             f"BandPower: band (lowest and highest frequency) must be in [Hz]; got {got}. "
             "Pass for example (8 * u.Hz, 12 * u.Hz)."
         )
