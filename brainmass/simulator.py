@@ -245,7 +245,7 @@ on_divergence
         kind = BoundSystem if ours else PlainSystem
         system = kind(self.model, dt, batch_size)
         drive = Drive.read(inputs, system, n_steps)
-        watched = Monitors.read(monitors, system)
+        watched = Monitors.read(monitors, system, stride)
         return _Plan(
             system, watched, drive, dt, n_steps, dropped, stride, init_states, seed,
             inside_trace() or is_tracer((drive.arrays, drive.values, seed)),
@@ -284,15 +284,34 @@ class _Plan:
             carry = system.initial(values, key)
         return values, carry, 0, key
 
+    def _begin(self) -> tuple[dict, dict, int, Any]:
+        """Return what :meth:`_start` gives, with what the observers need."""
+        values, carry, start, key = self._start()
+        if (observed := self.monitors.observed) is None:
+            return values, carry, start, key
+        system, drive = self.system, self.drive
+        parts = (system.identity(), self.monitors.identity(), drive.identity(), self.every)
+        structure = None if None in parts else (*parts, _shapes((values, carry["y"])))
+        limit = drive.capacity(system.superblock, self.n_steps)
+        rows = drive.rows(start, start + 1, start, system.superblock, limit)
+        earlier = None if self.init_states else vars(system.model)["_clock"].watch
+
+        def abstract(values, carry, read):
+            return system.shapes(read, values, carry, rows, drive.function)
+
+        span = (start, start + self.dropped, start + self.n_steps)
+        values, carry = observed.begin(values, carry, span, self.seed, abstract, structure, earlier)
+        return values, carry, start, key
+
     def run_traced(self) -> dict:
-        values, carry, start, _ = self._start()
+        values, carry, start, _ = self._begin()
         recording = self.monitors.recording(values, self.every)
         stop, origin = start + self.n_steps, start + self.dropped
         rows = self.drive.rows(start, stop, start, self.system.superblock, stop)
         out = self.system.traced(
             recording, values, carry, (start, stop, origin), rows, self.drive.function
         )[1]
-        return self._result(out, start, self._kept(start, stop))
+        return self._result(out, start, start, stop)
 
     def run_chunks(self, on_divergence, progress, longest) -> dict:
         loop, carry, start, key = self._prepare(on_divergence, longest)
@@ -304,8 +323,8 @@ class _Plan:
                 done, carry = step, after
                 bar.move(step - start)
         except KeyboardInterrupt:
-            result = self._result(self._join(parts), start, self._kept(start, done))
-            self.system.store(carry, done, key)
+            result = self._result(self._join(parts), start, start, done)
+            self._store(carry, done, key)
             raise RunInterrupted(
                 f"Simulator: the run was interrupted after {(done - start) * self.dt:g} ms of "
                 f"{self.n_steps * self.dt:g} ms; what was recorded is in .result.",
@@ -315,10 +334,10 @@ class _Plan:
             raise self._divergence(failure, parts, loop, start, start) from None
         finally:
             bar.close()
-        self.system.store(carry, done, key)
+        self._store(carry, done, key)
         if on_divergence == "warn":
             self.system.warn_if_diverged(carry)
-        return self._result(self._join(parts), start, self._kept(start, done))
+        return self._result(self._join(parts), start, start, done)
 
     def stream_chunks(self, on_divergence, longest) -> Iterator[dict]:
         loop, carry, start, key = self._prepare(on_divergence, longest)
@@ -326,17 +345,16 @@ class _Plan:
         try:
             for step, after, samples in loop.run(carry, start, start + self.n_steps):
                 carry = after
-                kept = self._kept(start, step)[self._count(before, start) :]
-                before = step
-                yield self._result(_on_device(samples), start, kept)
+                since, before = before, step
+                yield self._result(_on_device(samples), start, since, step)
         except NonFinite as failure:
             raise self._divergence(failure, [], loop, start, before) from None
         finally:
-            self.system.store(carry, before, key)
+            self._store(carry, before, key)
 
     def _prepare(self, on_divergence, longest):
-        values, carry, start, key = self._start()
-        system, drive = self.system, self.drive
+        values, carry, start, key = self._begin()
+        system, drive, observed = self.system, self.drive, self.monitors.observed
         origin = start + self.dropped
         parts = (system.identity(), self.monitors.identity(), drive.identity(), self.every)
         shape = system.superblock
@@ -352,6 +370,9 @@ class _Plan:
             return Program.compile(function, example, rows)
 
         self._program = programs.get(cache_key, build)
+        largest = min(longest or 2**30, max(1, limit - shape) if drive.arrays else 2**30)
+        if observed is not None:
+            largest = min(largest, observed.watch.longest(observed.layout))
         loop = ChunkLoop(
             program=self._program.call,
             values=values,
@@ -359,16 +380,25 @@ class _Plan:
             count=lambda step: program.kept_before(int(step), origin, self.every),
             origin=origin,
             every=self.every,
-            capacity=self._program.rows,
-            largest=min(longest or 2**30, max(1, limit - shape) if drive.arrays else 2**30),
+            capacity=self._program.rows if self.monitors.entries else 2**30,
+            largest=largest,
             aligned=min(shape, longest or shape),
             work=system.work,
             check=on_divergence == "raise",
+            cut=observed and observed.cut,
         )
         return loop, carry, start, key
 
-    def _join(self, parts) -> dict:
+    def _store(self, carry, steps: int, key) -> None:
+        """Leave the model, and what observes it, where a later run can go on."""
+        self.system.store(carry, steps, key)
+        if (observed := self.monitors.observed) is not None:
+            vars(self.system.model)["_clock"].watch = observed.watch.leave(carry["watch"])
+
+    def _join(self, parts) -> Any:
         """Join chunks in time and put them on the device."""
+        if (observed := self.monitors.observed) is not None:
+            return _on_device(observed.join(parts, self._program.sample))
         if not parts:
             return self._program.empty()
         if len(parts) == 1:
@@ -383,17 +413,27 @@ class _Plan:
         origin = start + self.dropped
         return np.arange(origin + self.every - 1, stop, self.every)
 
-    def _result(self, observed, start, kept) -> dict:
-        result = {key: observed[key] for key in self.monitors.entries}
-        result["ts"] = u.Quantity((kept + 1) * self.dt, unit=u.ms)
+    def _result(self, samples, start, since, stop) -> dict:
+        """Return what lies between the steps ``since`` and ``stop``, with the time axes."""
+        monitors = self.monitors
+        if monitors.observed is not None:
+            samples, watched = samples
+            samples = {**samples, **monitors.observed.result(watched, since, stop)}
+            axes = monitors.observed.axes
+            names = [name for key in monitors.keys for name in (key, axes.get(key)) if name]
+        else:
+            names = monitors.keys
+        result = {name: samples[name] for name in names}
+        if monitors.entries:
+            kept = self._kept(start, stop)[self._count(since, start) :]
+            result["ts"] = u.Quantity((kept + 1) * self.dt, unit=u.ms)
         return result
 
     def _divergence(self, failure: NonFinite, parts, loop, start, since) -> DivergenceError:
         """Return the error, with what was recorded from the step ``since`` on."""
         if failure.samples is not None:
             parts = [*parts, failure.samples]
-        kept = self._kept(start, failure.step)[self._count(since, start) :]
-        result = self._result(self._join(parts), start, kept)
+        result = self._result(self._join(parts), start, since, failure.step)
         return doctor.diagnose(self.system, failure, loop.values, result)
 
 

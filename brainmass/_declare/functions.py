@@ -37,7 +37,7 @@ def param(
         What it means, in a few words.
     bounds : tuple of float, optional
         Useful range, in the unit of the default, for sliders and fits. Not a hard limit.
-    domain : {'real', 'positive', 'nonnegative', 'negative', 'nonzero'}
+    domain : {'real', 'positive', 'nonnegative', 'negative', 'nonzero', 'fraction'}
         Where the equations make sense. Values outside are refused.
     log : bool, default False
         Whether a slider should be logarithmic.

@@ -38,6 +38,7 @@ DOMAINS = {
     "negative": (lambda v: np.isfinite(v) & (v < 0), "negative and finite"),
     "speed": (lambda v: v > 0, "positive"),
     "nonzero": (lambda v: np.isfinite(v) & (v != 0), "non-zero and finite"),
+    "fraction": (lambda v: (v > 0) & (v < 1), "between 0 and 1"),
 }
 
 

@@ -18,7 +18,7 @@ from jax import lax
 
 from . import blocks
 
-__all__ = ["Task", "join", "split", "superblock"]
+__all__ = ["Task", "again", "join", "past_of", "pull_back", "split", "superblock"]
 
 
 @dataclass(frozen=True)
@@ -127,24 +127,41 @@ def _lanes(block: int, offset, high):
 
 def _remember(task, numbers, others, y, noise, history, index, high, inputs):
     out = superblock(task, numbers, others, y, noise, history, index, high, inputs)
-    past = [
+    return out, (numbers, others, y, noise, past_of(task, history), index, high, inputs)
+
+
+def past_of(task: Task, history) -> list:
+    """Return the part of the history that a superblock reads."""
+    return [
         tuple(h[..., : path.plan[1] + 1] for h in features)
         for path, features in zip(task.rules.pathways, history, strict=True)
     ]
-    return out, (numbers, others, y, noise, past, index, high, inputs)
+
+
+def again(task: Task, memory):
+    """Run the superblock once more; returns the history after it, and all states and sums."""
+    numbers, others, y, noise, past, index, high, inputs = memory
+    history = [
+        tuple(jnp.pad(h, [(0, 0)] * (h.ndim - 1) + [(0, task.rules.superblock)]) for h in features)
+        for features in past
+    ]
+    prepared = join(task, numbers, others)
+    (_, _, history), kept = _forward(task, prepared, y, noise, history, index, high, inputs)
+    return history, kept
 
 
 def _backward(task: Task, memory, bars):
+    history, kept = again(task, memory)
+    return pull_back(task, memory, history, kept, bars)
+
+
+def pull_back(task: Task, memory, history, kept, bars):
+    """Return the bars of what entered the superblock from those of what left it."""
     from .program import _normal
 
-    numbers, others, y, noise, past, index, high, inputs = memory
-    rules, block = task.rules, task.rules.block
+    numbers, others, y, noise, _, index, high, inputs = memory
+    block = task.rules.block
     prepared = join(task, numbers, others)
-    history = [
-        tuple(jnp.pad(h, [(0, 0)] * (h.ndim - 1) + [(0, rules.superblock)]) for h in features)
-        for features in past
-    ]
-    (_, _, history), kept = _forward(task, prepared, y, noise, history, index, high, inputs)
     y_bar, noise_bar, history_bar, samples_bar = bars
     steps = _Steps(task, numbers, others, y, noise, kept, index, high, inputs, _normal)
     slopes = steps.slopes()

@@ -31,6 +31,7 @@ class Clock:
     key: Any
     random: Any = None
     structure: Any = None
+    watch: Any = None
 
 
 class BoundSystem:
@@ -210,6 +211,13 @@ class BoundSystem:
         """Rough number of operations of one step."""
         numbers = int(np.prod(self.rules.full_shape)) * 4 * len(self.rules.node.states)
         return numbers + sum(path.edge_count for path in self.paths)
+
+    def shapes(self, read, values: dict, carry: dict, drive, drive_function):
+        """Return the shapes of what ``read`` takes from the states."""
+        shape = jax.ShapeDtypeStruct(self.rules.full_shape, self.rules.dtype)
+        return jax.eval_shape(
+            lambda y: read(values, y), dict.fromkeys(self.rules.node.states, shape)
+        )
 
     def chunk(self, recording, rows: int, drive_function):
         """Return the chunk function of the eager path."""

@@ -48,6 +48,8 @@ class ChunkLoop:
         Chunks end on multiples of this many steps where they can.
     work : int
         Rough number of operations of one step, to choose the first chunk.
+    cut : callable or None
+        ``(out, kept, start, stop) -> samples``, where more comes out than kept samples.
     """
 
     program: Callable
@@ -61,6 +63,7 @@ class ChunkLoop:
     aligned: int
     work: int
     check: bool = True
+    cut: Callable | None = None
 
     def run(self, carry: dict, start: int, stop: int) -> Iterator[tuple[int, dict, Any]]:
         """Yield ``(step, carry, samples)`` after each chunk; samples are NumPy arrays."""
@@ -107,6 +110,8 @@ class ChunkLoop:
 
     def _samples(self, out, start, stop):
         kept = self.count(stop) - self.count(start)
+        if self.cut is not None:
+            return self.cut(out, kept, start, stop)
         return jax.tree.map(lambda a: np.array(np.asarray(a)[:kept]), out)
 
     def _first_failure(self, carry, start, stop) -> NonFinite:

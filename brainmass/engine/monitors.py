@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -11,6 +11,8 @@ import jax.numpy as jnp
 
 from .._errors import choices
 from .cache import ReadsModel, Uncacheable, fingerprint
+from .observed import Observed
+from .observers import is_observer
 from .program import Recording
 
 __all__ = ["Monitors"]
@@ -26,14 +28,20 @@ class Monitors:
         What is watched.
     entries : dict
         From key to a state name, a callable, or None for the output of ``update``.
+    observed : Observed or None
+        The observers among them, which are not in ``entries``.
+    keys : tuple of str
+        All keys in the order given.
     """
 
     system: Any
     entries: dict[str, Any]
+    observed: Observed | None = None
+    keys: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, monitors, system) -> Monitors:
-        """Read the ``monitors`` of a run."""
+    def read(cls, monitors, system, every: int = 1) -> Monitors:
+        """Read the ``monitors`` of a run that records every so many steps."""
         if monitors is None or callable(monitors):
             entries = {"output": monitors}
         elif isinstance(monitors, str):
@@ -59,6 +67,30 @@ class Monitors:
                 "Simulator: monitors must name at least one thing; got none. Omit it to record "
                 "what update returns."
             )
+        keys = tuple(entries)
+        observers = {key: item for key, item in entries.items() if is_observer(item)}
+        if not observers:
+            cls._check(entries, system)
+            return cls(system, entries, None, keys)
+        entries = {key: item for key, item in entries.items() if key not in observers}
+        observed = Observed(observers, system, every)
+        cls._check(entries, system)
+        cls._check_observers(observed, system, keys)
+        return cls(system, entries, observed, keys)
+
+    @staticmethod
+    def _check_observers(observed: Observed, system, keys) -> None:
+        for key, rules in observed.watch.rules.items():
+            Monitors._check({key: rules.root}, system)
+        taken = [name for name in observed.axes.values() if name in keys]
+        if taken:
+            raise ValueError(
+                f"Simulator: no monitor may be called '{taken[0]}', the time axis of an observer; "
+                "got one. Rename it."
+            )
+
+    @staticmethod
+    def _check(entries: dict, system) -> None:
         known = system.state_names()
         for key, item in entries.items():
             if not isinstance(key, str):
@@ -74,14 +106,15 @@ class Monitors:
                     f"Simulator: monitors must be states of {system.who}, {choices(known)}, or "
                     f"functions of the model; got {item!r}. Choose one of these."
                 )
-        return cls(system, entries)
 
     def identity(self):
         """Return what the program depends on, or None if that has no identity."""
         out = []
-        for key, item in self.entries.items():
+        items = self.entries if self.observed is None else self.entries | self.observed.watch.rules
+        for key, item in items.items():
             try:
-                out.append((key, fingerprint(item) if callable(item) else item))
+                plain = item is None or isinstance(item, str)
+                out.append((key, item if plain else fingerprint(item)))
             except Uncacheable:
                 return None
             except ReadsModel as found:
@@ -108,4 +141,10 @@ class Monitors:
 
     def recording(self, values: dict, every: int) -> Recording:
         """Return what the program must keep to evaluate the monitors."""
-        return self.system.recording(self.observe, values, every)
+        plain = self.system.recording(self.observe, values, every)
+        if self.observed is None:
+            return plain
+        read, watch = self.observed.read, self.observed.watch
+        both = self.system.recording(lambda v, y: (self.observe(v, y), read(v, y)), values, every)
+        needed = plain.states if self.entries else ()
+        return replace(plain, states=both.states, plain=needed, watch=watch)

@@ -6,6 +6,8 @@ module; fixed parameters, which a trace would bake in, are passed as values too.
 
 from __future__ import annotations
 
+from functools import partial
+
 import brainstate
 import brainunit as u
 import jax
@@ -142,9 +144,17 @@ class PlainSystem:
         """Return what the program must keep to evaluate the monitors."""
         return Recording((), every, observe)
 
+    def shapes(self, read, values, carry, drive, drive_function):
+        """Return the shapes of what ``read`` takes from the module."""
+        first = jax.tree.map(lambda a: a[0], drive)
+        step = self._stepper(read, values, carry, first, drive_function)
+        return jax.eval_shape(lambda c: step(c, jnp.int32(0), first)[1], carry)
+
     def chunk(self, recording: Recording, rows: int, drive_function):
         """Return the chunk function of the eager path."""
         size, every = self.superblock, recording.every
+        if recording.watch is not None:
+            return self._watched_chunk(recording, rows, drive_function)
 
         def chunk(values, carry, start, stop, origin, drive):
             first = jax.tree.map(lambda a: a[0], drive)
@@ -172,8 +182,109 @@ class PlainSystem:
 
         return chunk
 
+    def _watched_stepper(self, recording: Recording, *given):
+        """Return the step function with what is recorded and what the observers read."""
+        read = recording.watch.read
+
+        def observe(values, y):
+            return recording.observe(values, y), [u.get_mantissa(r) for r in read(values, y)]
+
+        return self._stepper(observe, *given)
+
+    def _watched_chunk(self, recording: Recording, rows: int, drive_function):
+        """Return the chunk function with observers, which take whole superblocks."""
+        size, every, watch = self.superblock, recording.every, recording.watch
+
+        def chunk(values, carry, start, stop, origin, drive):
+            carry = dict(carry)
+            seen = watch.begin(values, carry.pop("watch"))
+            first = jax.tree.map(lambda a: a[0], drive)
+            step = self._watched_stepper(recording, values, carry, first, drive_function)
+            base = start // size * size
+            shapes = jax.eval_shape(lambda c: step(c, jnp.int32(0), first)[1], carry)
+            out = jax.tree.map(lambda a: jnp.zeros((rows + 1, *a.shape), a.dtype), shapes[0])
+            none = jax.tree.map(lambda a: jnp.zeros((size, *a.shape), a.dtype), shapes[1])
+            before = kept_before(start, origin, every)
+
+            def one_step(index, loop):
+                carry, out, roots = loop
+                given = jax.tree.map(lambda a: a[index - base], drive)
+                carry, (observed, root) = step(carry, index, given)
+                count = kept_before(index + 1, origin, every)
+                keep = count > kept_before(index, origin, every)
+                at = jnp.where(keep, count - 1 - before, rows)
+                write = partial(lax.dynamic_update_index_in_dim, axis=0)
+                out = jax.tree.map(lambda o, n: write(o, n.astype(o.dtype), at), out, observed)
+                roots = jax.tree.map(lambda o, n: write(o, n, index % size), roots, root)
+                return carry, out, roots
+
+            def superblock(index, loop):
+                carry, out, seen = loop
+                low = jnp.maximum(start - index * size, 0)
+                high = jnp.minimum(stop - index * size, size)
+                steps = (index * size + low, index * size + high)
+                carry, out, roots = lax.fori_loop(*steps, one_step, (carry, out, none))
+                span = (start, stop, origin)
+                seen = watch.take_rows(values, seen, roots, index, low, high, span)
+                return carry, out, seen
+
+            loop = (carry, out, seen)
+            carry, out, seen = lax.fori_loop(start // size, -(-stop // size), superblock, loop)
+            ok = _finite(carry["y"])
+            carry["watch"], watched = watch.end(values, seen)
+            return carry, (out, watched), ok
+
+        return chunk
+
+    def _watched_trace(self, recording: Recording, values, carry, span, drive, drive_function):
+        """Run inside a trace with observers, which take whole superblocks."""
+        start, stop, origin = span
+        size, watch = self.superblock, recording.watch
+        carry = dict(carry)
+        watched = carry.pop("watch")
+        anchors = watch.anchors(watched, origin)
+        base = start // size * size
+        first = jax.tree.map(lambda a: a[0], drive)
+        step = self._watched_stepper(recording, values, carry, first, drive_function)
+
+        def one_step(carry, index):
+            return step(carry, index, jax.tree.map(lambda a: a[index - base], drive))
+
+        def piece(loop, index, low, high):
+            carry, watched = loop
+            steps = index * size + jnp.arange(low, high, dtype=jnp.int32)
+            carry, (observed, roots) = lax.scan(one_step, carry, steps)
+            pad = lambda a: jnp.pad(a, [(low, size - high)] + [(0, 0)] * (a.ndim - 1))  # noqa: E731
+            roots = jax.tree.map(pad, roots)
+            span = (index, low, high, origin)
+            watched, out = watch.traced_rows(values, watched, roots, *span)
+            return (carry, watched), (observed, out)
+
+        loop, observed, pieces, position = (carry, watched), [], [], start
+        while position < stop:
+            index, low = divmod(position, size)
+            whole = (stop - position) // size if low == 0 else 0
+            if whole > 1:
+                loop = (loop[0], watch.between(loop[1]))
+                one = jax.checkpoint(partial(piece, low=0, high=size))
+                loop, (rows, out) = lax.scan(one, loop, index + jnp.arange(whole))
+                rows = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), rows)
+                position += whole * size
+            else:
+                high = min(stop - index * size, size)
+                loop, (rows, out) = piece(loop, index, low, high)
+                whole, position = None, index * size + high
+            observed.append(rows)
+            pieces.append((index, whole, out))
+        kept = slice(origin - start + recording.every - 1, None, recording.every)
+        plain = jax.tree.map(lambda *a: jnp.concatenate(a)[kept], *observed)
+        carry, watched = loop
+        return carry, (plain, watch.result(values, watched, pieces, span, anchors))
+
     def traced(self, recording, values, carry, span, drive, drive_function):
         """Run inside a trace."""
+        if recording.watch is not None:
+            return self._watched_trace(recording, values, carry, span, drive, drive_function)
         start, stop, origin = span
         base = start // self.superblock * self.superblock
         first = jax.tree.map(lambda a: a[0], drive)

@@ -21,6 +21,7 @@ from jax import lax
 from .._compat import is_tracer
 from . import adjoint
 from .system import SystemRules
+from .watched import watched_superblock
 
 __all__ = ["Program", "Recording", "chunk_function", "kept_before", "single_step", "traced_run"]
 
@@ -31,13 +32,21 @@ _OUTPUT_NUMBERS = 2**18
 class Recording:
     """What is kept of a run: which states are needed, how often, and what is made of them.
 
-    ``numbers`` is the size of one sample.
+    ``numbers`` is the size of one sample. With observers, ``watch`` holds them, and ``plain`` names
+    the states of which samples are kept.
     """
 
     states: tuple[str, ...]
     every: int
     observe: Callable[[dict, dict], Any]
     numbers: int = 1
+    plain: tuple[str, ...] | None = None
+    watch: Any = None
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """States of which samples are kept."""
+        return self.states if self.plain is None else self.plain
 
     def picks(self, superblock: int) -> int:
         """Return the largest number of samples kept in a superblock."""
@@ -111,31 +120,45 @@ def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_fu
         shapes = jax.eval_shape(
             recording.observe,
             values,
-            {n: jax.ShapeDtypeStruct(rules.full_shape, rules.dtype) for n in recording.states},
+            {n: jax.ShapeDtypeStruct(rules.full_shape, rules.dtype) for n in recording.recorded},
         )
         total = rows + recording.picks(size)
         out = jax.tree.map(lambda a: jnp.zeros((total, *a.shape), a.dtype), shapes)
+        watch = recording.watch
+        seen: Any = None
+        if watch is not None:
+            carry = dict(carry)
+            seen = watch.begin(values, carry.pop("watch"))
 
         def superblock(index, loop):
-            carry, out = loop
+            carry, out, seen = loop
             low = jnp.maximum(start - index * size, 0)
             high = jnp.minimum(stop - index * size, size)
             inputs = _inputs(rules, drive, index - start // size, index, given)
             carry, samples = _dynamic_superblock(
                 rules, recording.states, prepared, carry, index, low, high, inputs
             )
-            at, observed = kept(index, low, samples)
+            if watch is not None:
+                seen = watch.superblock(values, seen, samples, index, low, high, span)
+            if not recording.recorded:
+                return carry, out, seen
+            at, observed = kept(index, low, {name: samples[name] for name in recording.recorded})
             out = jax.tree.map(
                 lambda o, n: lax.dynamic_update_slice_in_dim(o, n.astype(o.dtype), at, 0),
                 out,
                 observed,
             )
-            return carry, out
+            return carry, out, seen
 
-        carry, out = lax.fori_loop(start // size, -(-stop // size), superblock, (carry, out))
+        span = (start, stop, origin)
+        loop = (carry, out, seen)
+        carry, out, seen = lax.fori_loop(start // size, -(-stop // size), superblock, loop)
         ok = jnp.array(True)
         for leaf in jax.tree.leaves((carry["y"], carry["noise"])):
             ok &= jnp.isfinite(leaf).all()
+        if watch is not None:
+            carry["watch"], watched = watch.end(values, seen)
+            out = (out, watched)
         return carry, out, ok
 
     return chunk
@@ -379,11 +402,26 @@ def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: in
     return {"y": y, "noise": noise, "history": history}, samples
 
 
-def _with_adjoint(rules, wanted, prepared, carry, index, length, high, inputs, trained: bool):
-    """Run the first ``high`` of ``length`` steps of a superblock; the derivative is our own."""
+def _with_adjoint(
+    rules, wanted, prepared, carry, index, length, high, inputs, trained: bool, observed=None
+):
+    """Run the first ``high`` of ``length`` steps of a superblock; the derivative is our own.
+
+    ``observed`` holds the values that observers read, and the function that feeds them.
+    """
     numbers, others, structure = adjoint.split(prepared)
     tree, floats, heavy = structure
     task = adjoint.Task(rules, wanted, length, tree, floats, heavy, trained)
+    if observed is not None:
+        light, feed = observed
+        carry, seen = dict(carry), carry["watch"]
+        carry.pop("watch")
+        y, noise, history, seen, out = watched_superblock(
+            task, feed, numbers, others, light, seen, carry, index, high, inputs
+        )
+        if length == rules.superblock:
+            history = _shift_history(rules, history, length)
+        return {"y": y, "noise": noise, "history": history, "watch": seen}, out
     out: Any = adjoint.superblock(
         task, numbers, others, carry["y"], carry["noise"], carry["history"], index, high, inputs
     )
@@ -410,6 +448,7 @@ def traced_run(
     carry and what was observed, time first.
     """
     size = rules.superblock
+    watch = recording.watch
     prepared = rules.prepare(values)
     given = drive_function and partial(drive_function, values["drive"])
     trained = any(
@@ -424,23 +463,39 @@ def traced_run(
 
     def run_piece(carry, index, low, high, remember):
         def work(prepared, carry, index, drive):
-            carry, samples = _static_superblock(
+            after, samples = _static_superblock(
                 rules, recording.states, prepared, carry, index, low, high, inputs_at(index, drive)
             )
-            return carry, _kept_rows(samples, index, low)
+            return observed(carry, after, samples, index, low, high)
 
         return (jax.checkpoint(work) if remember else work)(prepared, carry, index, drive)
 
     def run_adjoint(carry, index, length):
         high = jnp.minimum(stop - index * size, length)
-        carry, samples = _with_adjoint(
-            rules, recording.states, prepared, carry, index, length, high,
-            inputs_at(index, drive), trained,
-        )  # fmt: skip
-        return carry, _kept_rows(samples, index, 0)
+        given = (carry, index, length, high, inputs_at(index, drive), trained)
+        if watch is not None:
+            light = {name: values[name] for name in ("params", "watch")}
+            return _with_adjoint(rules, recording.states, prepared, *given, (light, feed))
+        carry, samples = _with_adjoint(rules, recording.states, prepared, *given)
+        return carry, (_kept_rows(samples, index, 0), None)
+
+    def feed(light, seen, samples, index, high):
+        """Return what observers keep of a superblock, and its samples and what came out."""
+        seen, out = watch.traced(light, seen, samples, index, 0, high, origin)
+        rows = {name: samples[name] for name in recording.recorded}
+        return seen, (_kept_rows(rows, index, 0), out)
+
+    def observed(before, carry, samples, index, low, high):
+        """Return carry and samples, and what the observers make of them."""
+        out = None
+        if watch is not None:
+            span = (index, low, high, origin)
+            carry["watch"], out = watch.traced(values, before["watch"], samples, *span)
+            samples = {name: samples[name] for name in recording.recorded}
+        return carry, (_kept_rows(samples, index, low), out)
 
     def _kept_rows(samples, index, low):
-        if recording.every == 1:
+        if recording.every == 1 or not samples:
             return samples
         begin = index * size + low
         count = kept_before(begin, origin, recording.every)
@@ -457,7 +512,8 @@ def traced_run(
             kept_before(end, origin, recording.every) - kept_before(begin, origin, recording.every)
         )
 
-    position = start
+    position, watched = start, []
+    anchors = {} if watch is None else watch.anchors(carry["watch"], origin)
     while position < stop:
         index = position // size
         low = position - index * size
@@ -465,14 +521,18 @@ def traced_run(
         whole = -(-(stop - position) // size) if own else (stop - position) // size
         if own and whole == 1:
             length = -(-(stop - position) // rules.block) * rules.block
-            carry, rows = run_adjoint(carry, jnp.int32(index), length)
+            carry, (rows, out) = run_adjoint(carry, jnp.int32(index), length)
+            watched.append((index, None, out))
             pieces.append({n: r[: count(position, stop)] for n, r in rows.items()})
             position = stop
         elif low == 0 and whole > 1:
             one = partial(run_adjoint, length=size)
             if not own:
                 one = partial(run_piece, low=0, high=size, remember=True)
-            carry, rows = lax.scan(one, carry, index + jnp.arange(whole))
+            if watch is not None:
+                carry["watch"] = watch.between(carry["watch"])
+            carry, (rows, out) = lax.scan(one, carry, index + jnp.arange(whole))
+            watched.append((index, whole, out))
             ends = [min(position + (k + 1) * size, stop) for k in range(whole)]
             counts = [count(position + k * size, end) for k, end in enumerate(ends)]
             flat = np.concatenate(
@@ -485,14 +545,18 @@ def traced_run(
             position = ends[-1]
         else:
             high = min(stop - index * size, size)
-            carry, rows = run_piece(carry, index, low, high, stop - start > size)
+            carry, (rows, out) = run_piece(carry, index, low, high, stop - start > size)
+            watched.append((index, None, out))
             kept = count(position, index * size + high)
             pieces.append({n: r[:kept] for n, r in rows.items()})
             position = index * size + high
-    samples = {n: jnp.concatenate([p[n] for p in pieces]) for n in recording.states}
+    samples = {n: jnp.concatenate([p[n] for p in pieces]) for n in recording.recorded}
     if recording.every == 1:
         samples = {n: r[max(0, origin - start) :] for n, r in samples.items()}
-    return carry, jax.vmap(partial(recording.observe, values))(samples)
+    out = jax.vmap(partial(recording.observe, values))(samples) if samples else {}
+    if watch is not None:
+        out = (out, watch.result(values, carry["watch"], watched, (start, stop, origin), anchors))
+    return carry, out
 
 
 def _length(rows: dict, axis: int) -> int:

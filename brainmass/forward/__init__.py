@@ -1,0 +1,17 @@
+"""Forward models: from activity to what is measured."""
+
+from .bold import BOLDSignal
+from .leadfield import EEGLeadFieldModel, LeadFieldModel, MEGLeadFieldModel
+from .readout import LeadfieldReadout
+from .seeg import SEEGLeadFieldModel
+from .sphere import SphericalHead
+
+__all__ = [
+    "BOLDSignal",
+    "EEGLeadFieldModel",
+    "LeadFieldModel",
+    "LeadfieldReadout",
+    "MEGLeadFieldModel",
+    "SEEGLeadFieldModel",
+    "SphericalHead",
+]
