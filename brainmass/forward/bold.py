@@ -350,7 +350,7 @@ def _rates(p, states, z) -> tuple:
     compiler makes no vector code of a stack of different expressions.
     """
     x, log_f, log_v, log_q = states
-    away = jnp.expm1(log_f)
+    away = jnp.expm1(jnp.maximum(log_f, _LEAST_FLOW))
     flow = 1.0 + away
     out = jnp.expm1(log_v / p["alpha"])
     volume = jnp.exp(-log_v)

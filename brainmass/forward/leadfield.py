@@ -412,8 +412,16 @@ def _measured(p, rows):
 
 
 def _root(covariance):
-    """Return a matrix whose product with its transpose is the covariance."""
+    """Return a matrix whose product with its transpose is the covariance.
+
+    Cholesky's, which can be differentiated; another where sensors are without noise of their own.
+    """
     if is_tracer(covariance):
         return jnp.linalg.cholesky(covariance)
-    values, vectors = np.linalg.eigh(np.asarray(covariance, np.float64))
-    return (vectors * np.sqrt(np.maximum(values, 0.0))).astype(np.asarray(covariance).dtype)
+    exact = np.asarray(covariance, np.float64)
+    try:
+        root = np.linalg.cholesky(exact)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(exact)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root.astype(np.asarray(covariance).dtype)
