@@ -103,8 +103,9 @@ class Simulator:
         monitors : str, callable, list or dict, optional
             What to record after each step. A state name, dotted for parts of a network
             (``'node.x'``); a function of the model, recorded under ``'output'``; a list of names;
-            or a dict from key to name or function. Default: what ``update`` returns, under
-            ``'output'``.
+            or a dict from key to name, function or observer. Default: what ``update`` returns,
+            under ``'output'``. An observer, such as :class:`BOLDSignal`, sees every step without
+            the run being recorded; a reducer, such as ``reducers.FC``, gives one value.
         transient : brainunit.Quantity or int, optional
             Leading time or steps that are simulated but not kept.
         sample_every : int or brainunit.Quantity, optional
@@ -112,7 +113,8 @@ class Simulator:
         batch_size : int, optional
             Run that many independent copies; results are ``(time, batch, ...)``.
         init_states : bool, default True
-            False continues where the last run ended, time axis included.
+            False continues where the last run ended, time axis included; so do observers of the
+            same key and structure.
         seed : int, optional
             Makes noise and random initial values reproducible. Default: brainstate's random
             state is used and moves on.
@@ -129,7 +131,9 @@ class Simulator:
         -------
         dict
             One array per monitor, time first, with units, and the time axis ``'ts'`` in ms:
-            ``ts[k]`` is the end of the step that sample k belongs to.
+            ``ts[k]`` is the end of the step that sample k belongs to. An observer with a period
+            of its own has the time axis ``'<key>.ts'``; where nothing else is recorded there is
+            no ``'ts'``.
 
         Raises
         ------

@@ -186,7 +186,8 @@ class ObserverRules:
             yes = jnp.ones(1, bool)
             rows = jnp.zeros((1, *like.shape), like.dtype)
             one = Stream(rows, jnp.ones(1, jnp.int32), yes, yes, 1, 1, self.dt)
-            return self.run(values, kept, one, 0, 1, 0, jax.random.key(0))[1].rows[0]
+            out: Any = self.run(values, kept, one, 0, 1, 0, jax.random.key(0))[1]
+            return out.rows[0]
 
         return jax.eval_shape(emit, kept)
 

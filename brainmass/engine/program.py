@@ -416,9 +416,9 @@ def _with_adjoint(
         light, feed = observed
         carry, seen = dict(carry), carry["watch"]
         carry.pop("watch")
-        y, noise, history, seen, out = watched_superblock(
-            task, feed, numbers, others, light, seen, carry, index, high, inputs
-        )
+        given = (light, seen, carry, index, high, inputs)
+        result: Any = watched_superblock(task, feed, numbers, others, *given)
+        y, noise, history, seen, out = result
         if length == rules.superblock:
             history = _shift_history(rules, history, length)
         return {"y": y, "noise": noise, "history": history, "watch": seen}, out

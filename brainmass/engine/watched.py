@@ -85,7 +85,8 @@ def _feed(static: _Static, floats: dict, fixed: dict, samples: dict):
 def _watched(static: _Static, floats: dict, fixed: dict):
     given = (floats["numbers"], fixed["others"], floats["y"], floats["noise"], floats["history"])
     step = (fixed["index"], fixed["high"], floats["inputs"])
-    y, noise, history, samples = adjoint.superblock(static.task, *given, *step)
+    result: Any = adjoint.superblock(static.task, *given, *step)
+    y, noise, history, samples = result
     return (y, noise, history, *_feed(static, floats, fixed, samples))
 
 

@@ -143,7 +143,7 @@ class BOLDSignal(Observer):
         out = {}
         for name, value in (init or {}).items():
             spec = StateSpec(_REST[name], "haemodynamic state", name=name)
-            out[name] = spec.start(value, "BOLDSignal", tuple(self.in_size))
+            out[name] = spec.start(value, "BOLDSignal", self.shape)
             if name != "x" and np.any(np.asarray(out[name]) <= 0):
                 raise ValueError(
                     f"BOLDSignal: initial value '{name}' (relative to rest) must be positive; "
@@ -192,7 +192,8 @@ class BOLDSignal(Observer):
             return rows.sum(1) / columns, number * (stream.interval / 1000.0)
 
         def one(states, given):
-            return _advanced(p, states, *given, parts), states
+            z, seconds = given
+            return _advanced(p, states, z, seconds, parts), states
 
         kept, before = lax.scan(one, kept, averaged(rows, valid))
         if ends is None:
@@ -233,7 +234,7 @@ class BOLDSignal(Observer):
             Ignored; brainstate passes its own arguments here.
         """
         batch = () if batch_size is None else (batch_size,)
-        shape = (*batch, *self.in_size)
+        shape = (*batch, *self.shape)
         dtype = brainstate.environ.dftype()
         for name, rest in _REST.items():
             value = jnp.broadcast_to(jnp.asarray(self.init.get(name, rest), dtype), shape)
@@ -350,7 +351,7 @@ def _rates(p, states, z) -> tuple:
     compiler makes no vector code of a stack of different expressions.
     """
     x, log_f, log_v, log_q = states
-    away = jnp.expm1(log_f)
+    away = jnp.expm1(jnp.maximum(log_f, _LEAST_FLOW))
     flow = 1.0 + away
     out = jnp.expm1(log_v / p["alpha"])
     volume = jnp.exp(-log_v)

@@ -90,13 +90,13 @@ class LeadFieldModel(Observer):
         period=None,
     ):
         super().__init__(source, period=period, in_size=in_size)
-        self.out_size = out_size if isinstance(out_size, tuple | list) else (out_size,)
+        self.sensors = out_size if isinstance(out_size, tuple | list) else (out_size,)
         self.sensor_unit, self.dipole_unit = sensor_unit, dipole_unit
         self.random = noise_cov is not None
-        if len(self.in_size) != 1 or len(self.out_size) != 1:
+        if len(self.shape) != 1 or len(self.sensors) != 1:
             raise ValueError(
                 f"{type(self).__name__}: in_size and out_size (regions and sensors) must be single "
-                f"numbers; got {tuple(self.in_size)} and {tuple(self.out_size)}. Flatten them."
+                f"numbers; got {self.shape} and {tuple(self.sensors)}. Flatten them."
             )
         unit = self.sensor_unit / dipole_unit
         self._keep("L", L, unit, (self.R, self.M), "lead field")
@@ -140,12 +140,12 @@ class LeadFieldModel(Observer):
     @property
     def R(self) -> int:  # noqa: N802
         """Number of regions."""
-        return int(self.in_size[0])
+        return self.shape[0]
 
     @property
     def M(self) -> int:  # noqa: N802
         """Number of sensors."""
-        return int(self.out_size[0])
+        return int(self.sensors[0])
 
     def options(self):
         """Return the static settings."""
@@ -344,8 +344,7 @@ class EEGLeadFieldModel(LeadFieldModel):
     ):
         given = {"scale": scale, "noise_cov": noise_cov, "source": source, "period": period}
         super().__init__(in_size, out_size, L, sensor_unit, NANOAMPERE_METER, **given)
-        whole = isinstance(reference, int) and not isinstance(reference, bool)
-        if not (reference in (None, "average") or (whole and 0 <= reference < self.M)):
+        if reference not in (None, "average", *range(self.M)) or isinstance(reference, bool):
             raise ValueError(
                 f"EEGLeadFieldModel: reference must be None, 'average' or an electrode from 0 to "
                 f"{self.M - 1}; got {reference!r}. Choose one of them."
@@ -412,8 +411,16 @@ def _measured(p, rows):
 
 
 def _root(covariance):
-    """Return a matrix whose product with its transpose is the covariance."""
+    """Return a matrix whose product with its transpose is the covariance.
+
+    Cholesky's, which can be differentiated; another where sensors are without noise of their own.
+    """
     if is_tracer(covariance):
         return jnp.linalg.cholesky(covariance)
-    values, vectors = np.linalg.eigh(np.asarray(covariance, np.float64))
-    return (vectors * np.sqrt(np.maximum(values, 0.0))).astype(np.asarray(covariance).dtype)
+    exact = np.asarray(covariance, np.float64)
+    try:
+        root = np.linalg.cholesky(exact)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(exact)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root.astype(np.asarray(covariance).dtype)

@@ -84,7 +84,7 @@ class LeadfieldReadout(Observer):
             value = value if isinstance(value, Param | u.Quantity) else np.asarray(value, float)
             spec = ParamSpec(1.0 * unit, doc, name=name, unit=unit)
             self.adopt(spec, value, shape if name == "lm" else ())
-        self.normalize = {True: "l1", False: None}.get(normalize, normalize)
+        self.normalize = "l1" if normalize is True else normalize or None
         self.demean, self.in_size = bool(demean), (shape[1],)
 
     def options(self):

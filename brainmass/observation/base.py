@@ -139,11 +139,17 @@ class Observer(brainstate.nn.Module):
             if value is not None:
                 self.adopt(spec, value)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample, where it is known."""
+        size: Any = self.in_size
+        return () if size is None else tuple(size)
+
     def adopt(self, spec, value, shape: tuple[int, ...] | None = None) -> None:
         """Keep a parameter, checked against its declaration and the shape it must fit."""
         who = type(self).__name__
         if shape is None:
-            shape = self.in_size if self.in_size is not None else _own_shape(value)
+            shape = _own_shape(value) if self.in_size is None else self.shape
         parameter = DeclaredParam.adopt(value, spec, who, shape)
         brainstate.nn.Module.__setattr__(self, spec.name, parameter)
 
@@ -219,7 +225,7 @@ class Observer(brainstate.nn.Module):
             Shape, unit and interval of the source.
         """
         if self.in_size is not None:
-            _check_trailing(signal.shape, self.in_size, type(self).__name__)
+            _check_trailing(signal.shape, self.shape, type(self).__name__)
 
     def bind(self, shape: tuple[int, ...], unit: u.Unit, rules: ObserverRules):
         """Check this observer, and those that it observes, against a source.

@@ -106,6 +106,7 @@ class HRFBold(Observer):
         _one_of("scaling", scaling, ("integral", "tvb"))
         average = TemporalAverage(downsample_period, source=source)
         super().__init__(average, period=period, k_1=k_1, V_0=V_0)
+        self.downsample_period = downsample_period
         self.kernel, self.convolution_mode, self.method = kernel, convolution_mode, method
         self.history, self.scaling = history, scaling
 
@@ -184,7 +185,7 @@ class HRFBold(Observer):
         """
         if self.convolution_mode == "valid" and self.method == "direct" and self.history is None:
             return super().__call__(signal, dt)
-        average = TemporalAverage(self.source.period)(signal, dt)
+        average = TemporalAverage(self.downsample_period)(signal, dt)
         unit, rows = u.get_unit(average), u.get_mantissa(average)
         self._check_unit(unit)
         rules = self.observer_rules(float(u.Quantity(dt).to_decimal(u.ms)), 1)

@@ -23,7 +23,23 @@ _WINDOWS = {
 
 
 class PowerSpectrum(NamedTuple):
-    """A power spectral density with its frequencies: ``frequency, power = spectrum``."""
+    """A power spectral density with its frequencies: ``frequency, power = spectrum``.
+
+    Parameters
+    ----------
+    frequency : brainunit.Quantity (F,)
+        Frequencies.
+    power : brainunit.Quantity (F, ...)
+        One-sided density at each.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u, jax.numpy as jnp
+    >>> wave = jnp.sin(2 * jnp.pi * 0.05 * jnp.arange(1000.0))
+    >>> spectrum = brainmass.reducers.Spectrum(segment=200 * u.ms)(wave, 1 * u.ms)
+    >>> spectrum.frequency[spectrum.power.argmax()]
+    Quantity(50., "Hz")
+    """
 
     frequency: Any
     power: Any
