@@ -45,6 +45,18 @@ def test_hopf_radius_has_the_exact_slope_in_a(x64):
     assert float(jax.jit(jax.grad(radius))(0.25)) == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize(("dt", "tolerance"), [(0.1, 2e-4), (0.5, 4e-3), (1.0, 1.5e-2)])
+def test_default_integrator_keeps_the_squared_radius_of_hopf(dt, tolerance, simulate):
+    """First-order exponential Euler gives 0.254, 0.270 and 0.293 here."""
+    out = simulate(brainmass.HopfStep(1, a=0.25, w=0.3, init_x=0.5), 200.0, dt)
+    assert (out["x"] ** 2 + out["y"] ** 2)[-1, 0] == pytest.approx(0.25, abs=tolerance)
+
+
+def test_lorenz_that_overflows_says_so(simulate):
+    with pytest.raises(brainmass.DivergenceError, match="LorenzStep"):
+        simulate(brainmass.LorenzStep(1, method="euler"), 50.0, 0.1)
+
+
 def test_hopf_at_rest_stays_at_rest(simulate):
     assert not simulate(brainmass.HopfStep(2), 5.0, 0.1)["x"].any()
 

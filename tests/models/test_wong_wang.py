@@ -103,6 +103,14 @@ def test_resting_area_settles_at_the_published_state(x64, simulate):
     assert float(node.H_i()[0] / u.Hz) == pytest.approx(3.921845, abs=1e-4)
 
 
+def test_noise_leaves_the_gating_of_an_area_between_0_and_1(simulate):
+    noise = {slot: brainmass.WhiteNoise(8, sigma=0.2) for slot in ("noise_e", "noise_i")}
+    out = simulate(brainmass.WongWangExcInhStep(8, **noise), 100.0, 0.1, seed=0)
+    for name in ("S_e", "S_i"):
+        assert out[name].min() == 0.0
+        assert out[name].max() <= 1.0
+
+
 def test_area_without_feedback_inhibition_is_bistable(x64, simulate):
     """Deco et al. 2014: too little feedback inhibition lets the area jump to high activity."""
     node = brainmass.WongWangExcInhStep(2, init_S_e=np.array([0.001, 0.9]), J_i=0.3 * u.nA)
