@@ -158,6 +158,12 @@ def _declared(name: str, model, folder: Path, cache: Path) -> list[str]:
         parts += ["## Published regimes", _table(rows)]
         parts += [f'`brainmass.{name}.from_preset("{next(iter(model.presets))}")` builds one.']
         parts += [f"![Time courses and phase portraits of {name}]({name}.png)"]
+    for title, painter in MORE.get(name, {}).items():
+        picture = cache / f"{name}-{painter.__name__.strip('_')}.png"
+        if not picture.exists():
+            painter(picture)
+        shutil.copy(picture, folder)
+        parts += [f"## {title}", f"![{title}]({picture.name})"]
     table = _kept(cache / f"{name}.json", lambda: convergence(model))
     parts += ["## Convergence", _convergence_text(model, table)]
     return parts
@@ -285,6 +291,35 @@ def _field(ax, model, preset, states) -> None:
     rates = node.rules().rates(params, point, inputs, 0.0)
     dx, dy = (np.asarray(rates[n]).reshape(x.shape) for n in pair)
     ax.streamplot(x, y, dx, dy, color="0.75", linewidth=0.5, arrowsize=0.5, density=0.7)
+
+
+def psychometric(file: Path) -> None:
+    """Draw the share of correct decisions of Wong and Wang over the coherence."""
+    from matplotlib.figure import Figure
+
+    coherences, trials = np.array([0.0, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512]), 200
+    n = coherences.size * trials
+    noise = {
+        f"noise_s{k}": brainmass.OUProcess(n, sigma=0.02 * u.nA, tau=2.0 * u.ms) for k in (1, 2)
+    }
+    node = brainmass.WongWangStep(n, init_S1=0.1, init_S2=0.1, **noise)
+    given = {"coherence": np.repeat(coherences, trials)}
+    run = brainmass.Simulator(node, 1.0 * u.ms).run(
+        2 * u.second, inputs=lambda i, t: given, monitors=lambda m: m.get_decision(),
+        transient=1999 * u.ms, seed=0,
+    )  # fmt: skip
+    correct = (np.asarray(run["output"])[-1].reshape(-1, trials) == 1).mean(axis=1)
+    figure = Figure(figsize=(4, 2.6), layout="constrained")
+    ax = figure.subplots()
+    ax.plot(100 * np.maximum(coherences, 0.01), 100 * correct, "o-", color="black")
+    ax.set_xscale("log")
+    ax.set_xlabel("coherence (%, 0 drawn at 1)")
+    ax.set_ylabel("correct (%)")
+    ax.set_title(f"{trials} trials each, noise of the paper", fontsize=9)
+    figure.savefig(file, dpi=90)
+
+
+MORE = {"WongWangStep": {"Psychometric curve": psychometric}}
 
 
 # -- convergence ----------------------------------------------------------------------------------

@@ -43,7 +43,6 @@ class MorrisLecarStep(brainmass.NeuralMass):
 def run_cell(monkeypatch):
     """Run the cell as a notebook does: in ``__main__``, any number of times."""
     monkeypatch.setattr(dynamics, "registry", dict(dynamics.registry))
-    monkeypatch.setattr(brainmass.catalogue, "registry", dynamics.registry)
     space = {"__name__": "__main__"}
 
     def run(phi=0.04):

@@ -210,7 +210,6 @@ def test_cite_returns_the_reference(name):
 
 def test_running_the_cell_of_a_user_again_replaces_the_model(monkeypatch):
     monkeypatch.setattr(dynamics, "registry", dict(dynamics.registry))
-    monkeypatch.setattr(brainmass.catalogue, "registry", dynamics.registry)
 
     def cell(rate):
         class DecayStep(brainmass.NeuralMass):
