@@ -113,7 +113,7 @@ class _Delayed(_Connection):
     ):  # fmt: skip
         super().__init__(model, state, k)
         self.delay_time, self.delay_init = delay_time, float(delay_init)
-        self.tr = None if tr is None else milliseconds(tr)
+        self.tr: Any = None if tr is None else milliseconds(tr)
         self.weights = self._weights(w_init)
 
     def _weights(self, w_init) -> Param:
