@@ -73,6 +73,7 @@ from .noise import (
     VioletNoise,
     WhiteNoise,
 )
+from .sequence import SeqLayer, SeqNetwork
 from .simulator import Simulator
 
 _LAZY = {
@@ -126,6 +127,8 @@ __all__ = [
     "PreSigmoidalCoupling",
     "RunInterrupted",
     "ScalingCoupling",
+    "SeqLayer",
+    "SeqNetwork",
     "SigmoidalCoupling",
     "SigmoidalJansenRitCoupling",
     "Simulator",
