@@ -97,7 +97,7 @@ def test_assigned_name_that_is_declared_is_refused():
 
 @pytest.mark.parametrize("name", ["HopfStep", "WilsonCowanDelayedStep"])
 def test_convergence_table_has_the_order_of_the_method(name):
-    from model_pages import convergence
+    from model_runs import convergence
 
     table = convergence(MODELS[name])
     orders = {"euler": 1, "heun": 2}
