@@ -73,6 +73,7 @@ from .noise import (
     VioletNoise,
     WhiteNoise,
 )
+from .sequence import SeqLayer, SeqNetwork
 from .simulator import Simulator
 
 _LAZY = {
@@ -169,6 +170,8 @@ __all__ = [
     "RunInterrupted",
     "SEEGLeadFieldModel",
     "ScalingCoupling",
+    "SeqLayer",
+    "SeqNetwork",
     "SigmoidalCoupling",
     "SigmoidalJansenRitCoupling",
     "Simulator",

@@ -11,9 +11,10 @@ import brainunit as u
 import jax
 import numpy as np
 
+from . import dynamics
 from ._declare import ParamSpec, Spec
 from ._errors import choices
-from .dynamics import NeuralMass, registry
+from .dynamics import NeuralMass
 
 __all__ = ["ModelDetails", "ModelInfo", "list_models", "model_info"]
 
@@ -84,7 +85,7 @@ def list_models(category: str | None = None, *, user: bool = False) -> list[Mode
             f"list_models: category must be one of {choices(_CATEGORIES)}; got {category!r}. "
             "Choose one of them."
         )
-    found = [m for m in registry.values() if m.catalogued and _ours(m) != user]
+    found = [m for m in dynamics.registry.values() if m.catalogued and _ours(m) != user]
     if not user:
         found.sort(key=_rank)
     records = [ModelInfo(m.__name__, m.category, len(m.declaration.states), m.use) for m in found]
@@ -229,12 +230,13 @@ def model_info(model: str | type | Any) -> ModelDetails:
     ('mV', ['E_inp', 'M_inp', 'I_inp'])
     """
     if isinstance(model, str):
-        if model not in registry:
+        known = dynamics.registry
+        if model not in known:
             raise ValueError(
-                f"model_info: model must be one of {choices(sorted(registry))}; got {model!r}. "
+                f"model_info: model must be one of {choices(sorted(known))}; got {model!r}. "
                 "Correct the name."
             )
-        model = registry[model]
+        model = known[model]
     cls: Any = model if isinstance(model, type) else type(model)
     if not getattr(getattr(cls, "declaration", None), "states", None):
         raise TypeError(

@@ -97,7 +97,7 @@ def test_assigned_name_that_is_declared_is_refused():
 
 @pytest.mark.parametrize("name", ["HopfStep", "WilsonCowanDelayedStep"])
 def test_convergence_table_has_the_order_of_the_method(name):
-    from model_pages import convergence
+    from model_runs import convergence
 
     table = convergence(MODELS[name])
     orders = {"euler": 1, "heun": 2}
@@ -131,3 +131,11 @@ def test_pages_cover_the_catalogue_and_its_variants():
     assert list(model_pages.models())[:20] == [m.name for m in brainmass.list_models()]
     assert set(MODELS) <= set(model_pages.models())
     assert sys.modules["model_pages"].__file__.startswith(DOCS)
+
+
+def test_citation_file_has_what_the_format_asks_for():
+    import yaml
+
+    cited = yaml.safe_load((Path(DOCS).parent / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors", "license"} <= set(cited)
+    assert "cite()" in cited["message"]

@@ -61,7 +61,7 @@ def stable_step(rules, params: dict, y: dict, region: tuple, dt: float) -> str:
     jacobian = np.asarray(jax.jacfwd(rates)(jax.numpy.asarray(local)))
     if not np.isfinite(jacobian).all():
         return "Use a smaller dt, or check parameters and inputs."
-    modes = np.linalg.eigvals(jacobian)
+    modes = np.linalg.eigvals(jacobian.astype(np.float64))
     decaying = modes[modes.real < -1e-9]
     limits = -2 * decaying.real / np.abs(decaying) ** 2
     if not limits.size or limits.min() > dt:

@@ -52,7 +52,8 @@ def delay_pathway(coupling, owner, names, ends, wiring, weights) -> PathBinding:
     """
     units = tuple((name, getattr(owner, name).spec.unit) for name in names)
     plan, late = wiring.plan.structure, wiring.interpolated
-    rules = Pathway(coupling, units, u.UNITLESS, *ends, plan, late)
+    source, target = ends
+    rules = Pathway(coupling, units, u.UNITLESS, source, target, plan, late)
     nodes = wiring.plan.blocked.source.shape[0]
     weights = weights if np.ndim(weights) == 2 else np.broadcast_to(weights, (nodes, nodes))
     return PathBinding(rules, wiring, owner, weights, None)
@@ -69,7 +70,10 @@ def node_wiring(node, name: str, parameter, edges, dt: float) -> Wiring | None:
     if key in known and known[key][1] is value and not is_tracer(value):
         return known[key][0]
     delays = _read_delays(parameter, value, edges, node, dt)
-    wiring = delays and Wiring.build(*edges, delays, node.varshape[-1], dt)
+    wiring = None
+    if delays is not None:
+        target, source = edges
+        wiring = Wiring.build(target, source, delays, node.varshape[-1], dt)
     if delays is None or not delays.interpolated:
         known[key] = (wiring, value)
     return wiring
@@ -85,19 +89,19 @@ def _read_delays(parameter, value, edges, node, dt: float) -> Delays | None:
     traced = parameter.fit or is_tracer(value)
     value = value if traced else np.asarray(value, np.float64)
     value = _per_edge(jnp if traced else np, value * per_unit, edges, node, spec)
-    low, high = (None, None) if spec.bounds is None else (b * per_unit for b in spec.bounds)
+    usual = float(u.get_mantissa(spec.default))
+    low, high = (b * per_unit for b in spec.bounds or (usual / 2, usual * 2))
     if traced:
-        usual = float(u.get_mantissa(spec.default)) * per_unit
-        low, high = (usual / 2, usual * 2) if low is None else (low, high)
-        ends = (np.full(value.shape, max(end, k * dt)) for k, end in ((1, low), (2, high)))
-        return Delays(value, *ends, True)
+        least, most = (np.full(value.shape, end) for end in (max(low, dt), max(high, 2 * dt)))
+        return Delays(value, least, most, True)
     value = np.where(to_steps(value, dt) == 0, 0.0, value)
     if not value.any():
         return None
-    if low is None or spec.pairs:
+    if spec.bounds is None or spec.pairs:
         return Delays(value, value, value, False)
-    least, most = np.minimum(value, low), np.maximum(value, high)
-    return Delays(value, *(np.where(value > 0, end, 0.0) for end in (least, most)), False)
+    least = np.where(value > 0, np.minimum(value, low), 0.0)
+    most = np.where(value > 0, np.maximum(value, high), 0.0)
+    return Delays(value, least, most, False)
 
 
 def _per_edge(array, value, edges, node, spec):

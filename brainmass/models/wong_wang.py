@@ -186,8 +186,8 @@ class WongWangExcInhStep(NeuralMass):
     G = param(2.0, bounds=(0.0, 10.0), doc="strength of the input")
     lamda = param(0.0, bounds=(0.0, 1.0), doc="share of the input that reaches I")
 
-    S_e = state(0.001, doc="open excitatory channels")
-    S_i = state(0.001, doc="open inhibitory channels")
+    S_e = state(0.001, clamp=(0.0, 1.0), doc="open excitatory channels")
+    S_i = state(0.001, clamp=(0.0, 1.0), doc="open inhibitory channels")
     coupling = inlet(0.0, noise=None, additive=False, doc="summed gating of other areas")
     S_e_rate = inlet(0.0, noise="noise_e", port=False, doc="dS_e/dt in 1/ms")
     S_i_rate = inlet(0.0, noise="noise_i", port=False, doc="dS_i/dt in 1/ms")

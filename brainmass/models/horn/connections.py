@@ -15,9 +15,9 @@ import numpy as np
 from brainstate.nn import Param
 
 from ..._step import milliseconds
+from ..._weights import Affine, normal, read_delay, trainable
 from ...coupling.laplacian import LaplacianConnParam
 from ...dynamics import NeuralMass
-from .weights import Affine, normal, read_delay, trainable
 
 __all__ = [
     "AdditiveConn",
@@ -79,7 +79,7 @@ class AdditiveConn(_Connection):
 
     def __init__(self, model, state: str = "y", w_init=None, b_init: Any = 0.0, k: Any = 1.0):
         super().__init__(model, state, k)
-        self.map = Affine(self.n, self.n, w_init, b_init)
+        self.map = Affine(self.n, self.n, w_init, b_init, "AdditiveConn")
 
     def update(self):
         """Return the drive of the next step.
@@ -113,11 +113,13 @@ class _Delayed(_Connection):
     ):  # fmt: skip
         super().__init__(model, state, k)
         self.delay_time, self.delay_init = delay_time, float(delay_init)
-        self.tr = None if tr is None else milliseconds(tr)
+        self.tr: Any = None if tr is None else milliseconds(tr)
         self.weights = self._weights(w_init)
 
     def _weights(self, w_init) -> Param:
-        return trainable(normal if w_init is None else w_init, (self.n, self.n))
+        return trainable(
+            normal if w_init is None else w_init, (self.n, self.n), type(self).__name__
+        )
 
     def _delays(self) -> np.ndarray:
         """Return delays in records of the history."""
@@ -232,7 +234,9 @@ class DelayedLaplacianConn(_Delayed):
     def _weights(self, w_init) -> Param:
         if isinstance(w_init, LaplacianConnParam):
             return w_init
-        start = trainable(_positive if w_init is None else w_init, (self.n, self.n))
+        start = trainable(
+            _positive if w_init is None else w_init, (self.n, self.n), type(self).__name__
+        )
         return LaplacianConnParam(start.value(), fit=True)
 
     def _delays(self) -> np.ndarray:

@@ -10,6 +10,7 @@ import brainunit as u
 import jax.numpy as jnp
 
 from ..._errors import choices
+from ..._weights import check_size
 from ...dynamics import Catalogued
 from .connections import (
     AdditiveConn,
@@ -19,7 +20,6 @@ from .connections import (
     DelayedLaplacianConnTR,
 )
 from .step import OMEGA, REFERENCE, HORNStep
-from .weights import check_size
 
 __all__ = ["HORN_TR"]
 

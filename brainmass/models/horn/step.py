@@ -7,9 +7,8 @@ import jax.numpy as jnp
 
 from ..._declare import inlet, param, preset, state
 from ...dynamics import NeuralMass
-from ...engine.system import NodeRules
 
-__all__ = ["OMEGA", "REFERENCE", "HORNStep", "advance"]
+__all__ = ["OMEGA", "REFERENCE", "HORNStep"]
 
 REFERENCE = "Effenberger, Carvalho, Dubinin & Singer 2025, PNAS 122:e2412830122, \
 doi:10.1073/pnas.2412830122"
@@ -77,12 +76,3 @@ class HORNStep(NeuralMass):
         """Return ``(y**2 + omega**2 * x**2) / 2``, constant without drive and damping."""
         omega = self.omega.value()
         return (self.y.value**2 + (omega * self.x.value) ** 2) / 2
-
-
-RULES = NodeRules(HORNStep, HORNStep.default_method)
-
-
-def advance(p: dict, x, y, drive, h: float):
-    """Return amplitude and velocity one step of ``h`` ms later, by the published rule."""
-    after = RULES.advance(p, {"x": x, "y": y}, lambda *_: {"drive": drive}, 0.0, h)
-    return after["x"], after["y"]

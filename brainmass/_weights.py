@@ -1,4 +1,4 @@
-"""Trainable weights of oscillator networks."""
+"""Trainable weights of layers that read sequences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from brainstate.nn import Param
 
-from ..._random import fresh_key
+from ._random import fresh_key
 
 __all__ = ["Affine", "affine", "check_size", "normal", "read_delay", "trainable"]
 
@@ -19,10 +19,10 @@ __all__ = ["Affine", "affine", "check_size", "normal", "read_delay", "trainable"
 class Affine(brainstate.nn.Module):
     """A trainable matrix (inputs, outputs) and offset."""
 
-    def __init__(self, n_in: int, n_out: int, weight, bias):
+    def __init__(self, n_in: int, n_out: int, weight, bias, who: str):
         super().__init__()
-        self.weight = trainable(normal if weight is None else weight, (n_in, n_out))
-        self.bias = None if bias is None else trainable(bias, (n_out,))
+        self.weight = trainable(normal if weight is None else weight, (n_in, n_out), who)
+        self.bias = None if bias is None else trainable(bias, (n_out,), who)
 
     def arrays(self) -> dict:
         """Return the current values."""
@@ -45,7 +45,7 @@ def normal(shape):
     return draw * math.sqrt(2 / shape[0])
 
 
-def trainable(value, shape) -> Param:
+def trainable(value, shape, who: str) -> Param:
     """Return ``value``, a number, an array, a callable of the shape or a ``Param``, as weights."""
     if not isinstance(value, Param):
         value = value(shape) if callable(value) else value
@@ -55,7 +55,7 @@ def trainable(value, shape) -> Param:
     given = tuple(jnp.asarray(value.value()).shape)
     if given != shape:
         raise ValueError(
-            f"HORN: weights must have shape {shape}; got {given}. Pass one number, an "
+            f"{who}: weights must have shape {shape}; got {given}. Pass one number, an "
             "array of that shape, or a function of the shape."
         )
     return value
