@@ -4,7 +4,7 @@ from importlib import import_module
 
 from . import engine
 from ._declare import delayed, inlet, option, param, preset, state, uniform
-from ._errors import DivergenceError, RunInterrupted, UnitError
+from ._errors import DivergenceError, RunInterrupted, SweepError, UnitError
 from ._version import __version__
 from .catalogue import ModelDetails, ModelInfo, list_models, model_info
 from .coupling import (
@@ -84,6 +84,7 @@ _LAZY = {
     "load": "io",
     "save": "io",
     "show_versions": "_versions",
+    "sweep": "sweeps",
     "to_xarray": "io",
 }
 _MODULES = (
@@ -94,6 +95,7 @@ _MODULES = (
     "io",
     "objectives",
     "stimuli",
+    "sweeps",
     "testing",
     "textbook",
     "viz",
@@ -144,6 +146,7 @@ __all__ = [
     "SigmoidalJansenRitCoupling",
     "Simulator",
     "StuartLandauStep",
+    "SweepError",
     "ThresholdLinearStep",
     "UnitError",
     "VanDerPolStep",
@@ -194,6 +197,8 @@ __all__ = [
     "sigmoidal_jansen_rit_coupling",
     "state",
     "stimuli",
+    "sweep",
+    "sweeps",
     "sys2nd",
     "testing",
     "textbook",
