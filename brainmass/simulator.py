@@ -394,7 +394,7 @@ class _Plan:
             parts = [*parts, failure.samples]
         kept = self._kept(start, failure.step)[self._count(since, start) :]
         result = self._result(self._join(parts), start, kept)
-        return doctor.diagnose(self.system, failure, loop.values, result)
+        return doctor.diagnose(self.system, failure, loop, self.drive, result)
 
 
 def _has_hooks(model) -> bool:
