@@ -143,12 +143,13 @@ class HORNSeqLayer(Catalogued, brainstate.nn.Module):
         array (time, n_hidden) or (time, batch, n_hidden), or a pair of a dict and that array
             The amplitudes ``x``.
         """
-        inputs = jnp.asarray(inputs, brainstate.environ.dftype())
-        if inputs.ndim not in (2, 3) or inputs.shape[-1] != self.n_input:
+        shape = np.shape(inputs)
+        if len(shape) not in (2, 3) or shape[-1] != self.n_input:
             raise ValueError(
                 f"HORNSeqLayer: inputs must have shape (time, {self.n_input}) or (time, batch, "
-                f"{self.n_input}); got {inputs.shape}. Put time first and features last."
+                f"{self.n_input}); got {shape}. Put time first and features last."
             )
+        inputs = jnp.asarray(inputs, brainstate.environ.dftype())
         remembered = None if init_states else vars(self).get("carry")
         if not init_states and remembered is None:
             raise ValueError(
