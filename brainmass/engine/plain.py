@@ -35,7 +35,7 @@ class PlainSystem:
         Passed to ``init_all_states``.
     """
 
-    random_start = True
+    random_start = foreign_start = True
     superblock = 64
     work = 2**14
 
