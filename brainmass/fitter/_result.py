@@ -5,56 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import brainunit as u
-import numpy as np
 
-from brainmass._errors import choices
-
-__all__ = ["FitResult", "History"]
-
-
-class History(list):
-    """The course of a fit: a list of losses, and columns of what else was noted.
-
-    Parameters
-    ----------
-    columns : dict
-        Name to list of equal length; ``'loss'`` is one of them.
-
-    Examples
-    --------
-    >>> from brainmass.fitter import History
-    >>> history = History({"step": [0, 1], "loss": [2.0, 1.5]})
-    >>> len(history), history[-1], min(history)
-    (2, 1.5, 1.5)
-    >>> history["step"]
-    array([0, 1])
-    """
-
-    def __init__(self, columns: dict[str, list]):
-        super().__init__(columns["loss"])
-        self._columns = columns
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the columns."""
-        return list(self._columns)
-
-    def __getitem__(self, index: Any) -> Any:
-        if not isinstance(index, str):
-            return super().__getitem__(index)
-        if index not in self._columns:
-            raise KeyError(
-                f"History: column must be one of {choices(self._columns)}; got {index!r}. "
-                "Choose one."
-            )
-        column = self._columns[index]
-        if column and isinstance(column[0], u.Quantity):
-            unit = column[0].unit
-            return u.Quantity(np.stack([np.asarray(v.to_decimal(unit)) for v in column]), unit=unit)
-        return column if column and isinstance(column[0], dict) else np.asarray(column)
-
-    def __repr__(self) -> str:
-        return f"History({len(self)} losses; columns {choices(self._columns)})"
+__all__ = ["FitResult"]
 
 
 class FitResult:
@@ -99,6 +51,12 @@ class FitResult:
         Evaluations whose loss or gradient was not finite.
     seed : int, optional
         Seed of the fit.
+    metrics : dict, optional
+        Metrics at the best point.
+    validation : dict, optional
+        Loss and metrics on held-out data, at the best point.
+    pareto : ParetoFront, optional
+        Trade-offs between the objectives.
 
     Examples
     --------
@@ -126,6 +84,9 @@ class FitResult:
         message: str = "",
         n_failed: int = 0,
         seed: int | None = None,
+        metrics: dict[str, float] | None = None,
+        validation: dict[str, float] | None = None,
+        pareto: Any = None,
     ):
         self.backend = backend
         self.best_loss = best_loss
@@ -143,6 +104,10 @@ class FitResult:
         self.message = message
         self.n_failed = n_failed
         self.seed = seed
+        self.metrics = metrics or {}
+        self.validation = validation or {}
+        self.pareto = pareto
+        self.fitter: Any = None
 
     def __repr__(self) -> str:
         unit = "" if self.loss_unit.is_unitless else f" {self.loss_unit}"
