@@ -4,7 +4,16 @@ from ._fitter import Fitter
 from ._health import GradientHealth
 from ._history import History
 from ._pareto import ParetoFront
+from ._prior import NormalPrior
 from ._problem import Evaluation
 from ._result import FitResult
 
-__all__ = ["Evaluation", "FitResult", "Fitter", "GradientHealth", "History", "ParetoFront"]
+__all__ = [
+    "Evaluation",
+    "FitResult",
+    "Fitter",
+    "GradientHealth",
+    "History",
+    "NormalPrior",
+    "ParetoFront",
+]

@@ -58,6 +58,7 @@ class Run:
         self.warned = False
         self.best: Candidate | None = None
         self.columns = Columns()
+        self.validation: dict[str, float] = {}
         self.patience = Patience(plan)
         self.bar = Bar(plan.progress, plan.n_steps)
         self.loop: int | None = None
@@ -133,7 +134,7 @@ class Run:
     def _note(self, index: int, outcome: Step) -> None:
         found, last = outcome.best, {}
         if found is not None and self.held_out is not None:
-            last = self.held_out.judge(found).validation
+            last = self.validation = self.held_out.judge(found).validation
         if found is not None and self.search.task.batches is not None:
             last = {"epoch_loss": found.loss, **last}
         if found is not None and self._improves(found, outcome.chosen):
@@ -266,9 +267,7 @@ class Run:
         every = max(1, n_steps // 10) if verbose is True else max(1, int(verbose))
         done = report["step"] + 1
         if done % every == 0 or done in (1, n_steps):
-            more = "".join(
-                f", {name} {report[name]:.6g}" for name in report if name.startswith("validation_")
-            )
+            more = "".join(f", {name} {number:.6g}" for name, number in self.validation.items())
             print(
                 f"step {done}/{n_steps}: loss {report['loss']:.6g}, "
                 f"best {report['best_loss']:.6g}{more}"

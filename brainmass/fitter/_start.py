@@ -95,10 +95,9 @@ def _data(loss: Any, search: Search, given: Given) -> tuple[Data, Data | None]:
 
 
 def _task(problem: Problem, data: Data, plan: Plan, key: Any, batch_size: int | None) -> Task:
+    batches = None if batch_size is None else Batches(data, batch_size, key)
     whole = program = problem.program(data, key)
-    batches = None
-    if batch_size is not None:
-        batches = Batches(data, batch_size, key)
+    if batches is not None:
         index = batches.index(0)
         program = problem.program(data, key, [leaf[index] for leaf in data.leaves])
     return Task(program, whole, data, key, plan.n_steps, plan.seed, batches)

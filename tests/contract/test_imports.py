@@ -29,7 +29,7 @@ ALLOWED["analysis/signals"] = set().union(*LEVELS[:2])
 ALLOWED["objectives"] = set().union(*LEVELS[:2]) | {"analysis/signals"}
 ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
-EDGE = {"_versions", "data", "datasets", "io", "testing", "textbook", "viz"}
+EDGE = {"_versions", "data", "datasets", "io", "tasks", "testing", "textbook", "viz"}
 
 # Slow to import and not needed by everyone: imported inside the function that uses them.
 LAZY = {
