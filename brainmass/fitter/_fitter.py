@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -412,7 +413,7 @@ class Fitter:
         run = self._started("result")
         with self._lock:
             result = run.result()
-            result.fitter = self
+            result.fitter, result._run = self, run
             return result
 
     def evaluate(self, values: dict[str, Any] | None = None, /, **named: Any) -> Evaluation:
@@ -468,6 +469,13 @@ class Fitter:
             return check_gradient(self._problem, Data(inputs, target), key)
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _twin(self) -> Fitter:
+        """Return a fitter of the same problem that has not begun, without callbacks."""
+        twin = copy.copy(self)
+        twin.callbacks, twin._run, twin._lock = [], None, threading.RLock()
+        twin._search_made = make_search(self.backend, self._problem, self._settings)
+        return twin
 
     def _started(self, what: str) -> Run:
         if self._run is None:

@@ -53,7 +53,11 @@ class GradientSearch(Search):
         self.optimizer = default_optimizer() if optimizer is None else optimizer
         self.rule = Rule(self.optimizer)
         self._mode, self._starts = mode, n_starts
-        self._box = Box(problem.space, search_space) if n_starts > 1 else None
+        self._box = None
+        if n_starts > 1:
+            self._box = Box(problem.space, search_space)
+            self._places = jax.jit(jax.vmap(self._box.theta))
+            self._states = jax.jit(jax.vmap(self.rule.fresh))
 
     @property
     def _alone(self) -> bool:
@@ -66,7 +70,7 @@ class GradientSearch(Search):
         theta = self.problem.space.current()
         if self._box is not None:
             theta = self._scattered(theta, task)
-            state = jax.jit(jax.vmap(self.rule.fresh))(theta)
+            state = self._states(theta)
             self.rule.rewind()
         else:
             state = self.rule.init(theta)
@@ -83,7 +87,7 @@ class GradientSearch(Search):
         box: Any = self._box
         cube = np.random.default_rng(seed).random((self._starts - 1, box.size))
         cube = cube.astype(jax.dtypes.canonicalize_dtype(np.float64))
-        others = jax.device_get(jax.jit(jax.vmap(box.theta))(cube))
+        others = jax.device_get(self._places(cube))
         first = jax.device_get(theta)
         return jax.tree.map(
             lambda a, b: jax.device_put(np.concatenate([a[None], b.astype(a.dtype)])), first, others

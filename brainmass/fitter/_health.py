@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,17 @@ from jax.flatten_util import ravel_pytree
 
 from ._data import Data
 from ._derivative import choose_mode, value_and_gradient
-from ._problem import TRACED, Problem
+from ._problem import TRACED, Problem, Program
 from ._search import compiled
 
-__all__ = ["GradientHealth", "check_gradient", "compare_with_differences"]
+__all__ = ["GradientHealth", "Line", "check_gradient", "gradient_of"]
 
 _STEPS = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)  # of finite differences, in scaled parameters
 _DOUBLINGS = 24  # from 1 ms to 2.3 hours
+_LINE = np.linspace(-0.05, 0.05, 41)  # where roughness is looked for, in scaled parameters
+_MOST_TURNS = 6  # of the loss along that line
 _AGREES = 0.05  # relative, in single precision
+_EXPLODES = 10.0  # in one doubling of the reach
 _STEEP = 3.0  # a phase that is off grows in proportion to time, so it only doubles
 
 
@@ -31,8 +35,9 @@ class GradientHealth:
     ----------
     kind : str
         ``'healthy'``; ``'growing'``, faster than in proportion to the time it reaches back;
-        ``'chaotic'``, exponentially; ``'flat'``, zero; ``'inexact'``, not what finite
-        differences give; or ``'undefined'``, not finite.
+        ``'chaotic'``, exponentially; ``'rough'``, of a loss that goes up and down all the time;
+        ``'flat'``, zero; ``'inexact'``, not what finite differences give; or ``'undefined'``,
+        not finite.
     loss : float
         The loss at the present parameters.
     norm : float
@@ -56,7 +61,7 @@ class GradientHealth:
     >>> from brainstate.nn import Param
     >>> node = brainmass.LorenzStep(1, rho=Param(27.0, fit=True), init_x=1.0)
     >>> def predict(model):
-    ...     return brainmass.Simulator(model, dt=0.01 * u.ms).run(16 * u.ms, monitors="x")["x"]
+    ...     return brainmass.Simulator(model, dt=0.01 * u.ms).run(32 * u.ms, monitors="x")["x"]
     >>> data = predict(brainmass.LorenzStep(1, rho=28.0, init_x=1.0))
     >>> brainmass.Fitter(node, predict=predict).check_gradient(data).kind
     'chaotic'
@@ -92,6 +97,23 @@ def check_gradient(problem: Problem, data: Data, key: Any) -> GradientHealth:
     program = problem.program(data, key)
     theta = problem.space.current()
     rest = (problem.frozen(program), key, data.leaves)
+    loss, gradient = gradient_of(program, theta)(theta, *rest)
+    norm = float(np.linalg.norm(ravel_pytree(gradient)[0]))
+    along = Line(program, theta, rest, gradient)
+    difference = along.difference()
+    reach, norms = _by_reach(problem, data, key, theta)
+    rate, window = _growth(reach, norms)
+    kind = _kind(float(loss), norm, difference, norms, rate, along.turns())
+    return GradientHealth(
+        kind, float(loss), norm, difference, reach * u.ms, norms,
+        None if rate is None else rate / u.ms,
+        None if window is None else window * u.ms,
+        _advice(kind, window),
+    )  # fmt: skip
+
+
+def gradient_of(program: Program, theta: Any) -> Callable:
+    """Return ``(theta, *rest) -> (loss, gradient)``, compiled."""
     mode = choose_mode("auto", program.jaxpr, theta)
     call = program.call if mode == "reverse" else program.call_forward
 
@@ -102,50 +124,66 @@ def check_gradient(problem: Problem, data: Data, key: Any) -> GradientHealth:
 
         return jax.jit(both)
 
-    loss, gradient = compiled(program, "gradient", make)(theta, *rest)
-    norm = float(np.linalg.norm(ravel_pytree(gradient)[0]))
-    difference = compare_with_differences(program, theta, rest, gradient)
-    reach, norms = _by_reach(problem, data, key, theta, norm)
-    rate = _growth(reach, norms)
-    window = None if rate is None else _round(2.0 / rate)
-    kind = _kind(float(loss), norm, difference, norms, rate)
-    return GradientHealth(
-        kind, float(loss), norm, difference, reach * u.ms, norms,
-        None if rate is None else rate / u.ms,
-        None if window is None else window * u.ms,
-        _advice(kind, window),
-    )  # fmt: skip
+    return compiled(program, "gradient", make)
 
 
-def compare_with_differences(program, theta, rest, gradient) -> float:
-    """Return the relative difference of a slope along the gradient from finite differences.
+class Line:
+    """The loss along its gradient.
 
-    The step is the one that agrees best: larger ones suffer from curvature, smaller ones from
-    rounding.
+    Parameters
+    ----------
+    program : Program
+        The traced loss.
+    theta : pytree
+        Where.
+    rest : tuple
+        Further arguments of the program.
+    gradient : pytree
+        The gradient there.
     """
-    x, unravel = ravel_pytree(jax.device_get(theta))
-    g = np.asarray(ravel_pytree(gradient)[0], dtype=float)
-    size = np.linalg.norm(g)
-    if not np.isfinite(size):
-        return float("nan")
-    if size == 0.0:
-        return 0.0
-    evaluate = compiled(program, "loss", lambda p: jax.jit(lambda *a: p.call(*a)[0]))
-    slopes = []
-    for step in _STEPS:
-        up, down = (
-            float(
-                evaluate(jax.device_get(unravel((x + s * step * g / size).astype(x.dtype))), *rest)
-            )
-            for s in (1, -1)
-        )
-        slopes.append((up - down) / (2 * step))
-    with np.errstate(invalid="ignore"):
-        off = np.abs(np.array(slopes) - size) / size
-    return float(np.nanmin(off)) if np.isfinite(off).any() else float("nan")
+
+    def __init__(self, program: Program, theta: Any, rest: tuple, gradient: Any):
+        self._rest = rest
+        self._x, self._unravel = ravel_pytree(jax.device_get(theta))
+        self._gradient = np.asarray(ravel_pytree(gradient)[0], dtype=float)
+        self._slope = float(np.linalg.norm(self._gradient))
+        self._loss = compiled(program, "loss", lambda p: jax.jit(lambda *a: p.call(*a)[0]))
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a direction to go."""
+        return bool(np.isfinite(self._slope) and self._slope > 0.0)
+
+    def loss(self, step: float) -> float:
+        """Return the loss at a distance."""
+        x = np.asarray(self._x) + step * self._gradient / self._slope
+        theta = jax.device_get(self._unravel(x.astype(self._x.dtype)))
+        return float(self._loss(theta, *self._rest))
+
+    def difference(self) -> float:
+        """Return the relative difference of the slope from finite differences.
+
+        The steps are the two neighbouring ones that agree best: larger ones suffer from curvature,
+        smaller ones from rounding, and one alone may agree by chance.
+        """
+        if not self.usable:
+            return 0.0 if self._slope == 0.0 else float("nan")
+        slopes = [(self.loss(step) - self.loss(-step)) / (2 * step) for step in _STEPS]
+        off = np.abs(np.array(slopes) - self._slope) / self._slope
+        both = np.maximum(off[1:], off[:-1])
+        return float(np.nanmin(both)) if np.isfinite(both).any() else float("nan")
+
+    def turns(self) -> int:
+        """Return how often the loss turns round along a short way."""
+        if not self.usable:
+            return 0
+        losses = np.array([self.loss(step) for step in _LINE])
+        signs = np.sign(np.diff(losses[np.isfinite(losses)]))
+        signs = signs[signs != 0]
+        return int(np.sum(signs[1:] != signs[:-1]))
 
 
-def _by_reach(problem, data, key, theta, full: float) -> tuple[np.ndarray, np.ndarray]:
+def _by_reach(problem, data, key, theta) -> tuple[np.ndarray, np.ndarray]:
     """Return times and norms of gradients that reach back so far, doubling up to the whole run."""
     try:
         program = problem.program(data, key, window=TRACED)
@@ -169,43 +207,34 @@ def _by_reach(problem, data, key, theta, full: float) -> tuple[np.ndarray, np.nd
     for k in range(_DOUBLINGS):
         reach.append(2.0**k)
         norms.append(float(function(theta, np.float32(reach[-1]), *rest)))
-        whole = np.isclose(norms[-1], full, rtol=1e-3) and k > 0
-        if not np.isfinite(norms[-1]) or (whole and _settled(norms)):
+        # A reach beyond the run gives the very same numbers.
+        if not np.isfinite(norms[-1]) or norms[-1:] == norms[-2:-1]:
             break
     return np.array(reach), np.array(norms)
 
 
-def _settled(norms: list[float]) -> bool:
-    return bool(np.isclose(norms[-1], norms[-2], rtol=1e-3)) or len(norms) == _DOUBLINGS
+def _growth(reach: np.ndarray, norms: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+    """Return rate (1/ms) and useful reach (ms) where the gradient grows exponentially."""
+    known = np.flatnonzero(np.isfinite(norms) & (norms > 0))
+    times, logs = reach[known], np.log(norms[known])
+    steep = np.flatnonzero(np.diff(logs) > np.log(_EXPLODES))
+    lasts = len(steep) and len(logs) - 2 - steep[-1] <= 2  # it has not long stopped to grow
+    if not lasts or logs[-1] - logs[0] < 2 * np.log(_EXPLODES):
+        return None, None
+    first, last = steep[0], steep[-1] + 1
+    useful = np.flatnonzero(logs[:last] < np.minimum.accumulate(logs[:last]) + np.log(_EXPLODES))
+    return (logs[last] - logs[first]) / (times[last] - times[first]), times[useful[-1]]
 
 
-def _growth(reach: np.ndarray, norms: np.ndarray) -> float | None:
-    """Return the rate of exponential growth in 1/ms, None if growth is slower than that."""
-    if len(norms) < 3:
-        return None
-    finite = np.isfinite(norms) & (norms > 0)
-    known = np.flatnonzero(finite)
-    if len(known) < 2:
-        return None
-    logs = np.log(norms[known])
-    steps = np.diff(logs)
-    steep = np.flatnonzero(steps > np.log(10.0))
-    if not len(steep) or logs[-1] - logs[0] < np.log(100.0):
-        return None
-    last = steep[-1]
-    if len(known) - 2 - last > 2:  # it has long stopped to grow
-        return None
-    times = reach[known]
-    return float(steps[last] / (times[last + 1] - times[last]))
-
-
-def _kind(loss, norm, difference, norms, rate) -> str:
+def _kind(loss, norm, difference, norms, rate, turns) -> str:
     if rate is not None:
         return "chaotic"
     if not np.isfinite(loss) or not np.isfinite(norm):
         return "undefined"
     if norm == 0.0:
         return "flat"
+    if turns > _MOST_TURNS:
+        return "rough"
     if difference > _AGREES:
         return "inexact"
     positive = norms[norms > 0]
@@ -222,12 +251,10 @@ def _advice(kind: str, window: float | None) -> str:
         "summaries such as fc_corr or a spectrum, or backend='nevergrad'.",
         "flat": "The loss does not depend on the parameters here: start elsewhere, or search with "
         "backend='nevergrad'.",
-        "inexact": "The loss is rough or has jumps: average over noise or time, or search with "
-        "backend='nevergrad'.",
+        "rough": "The loss goes up and down along the gradient: average over noise or time, take "
+        "an objective of summaries, or search with backend='nevergrad'.",
+        "inexact": "The loss has jumps, or a part of it has no derivative: make it smooth, or "
+        "search with backend='nevergrad'.",
         "undefined": "Loss or gradient is not finite: look for divergence, a square root of zero "
         "or a division by zero.",
     }[kind]
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.1g}")

@@ -80,13 +80,13 @@ class Columns:
                 "loss": row.loss,
                 "best_loss": self._smallest(row.loss),
                 "gradient_norm": row.gradient_norm,
-                **row.numbers,
+                **{_free(name, _FIXED, "part"): value for name, value in row.numbers.items()},
                 **(last if k + 1 == len(rows) else {}),
             }
             self._append(numbers)
             for name, value in row.values.items():
                 if sum(np.size(leaf) for leaf in jax.tree.leaves(value)) <= _LARGEST_COLUMN:
-                    self.lists.setdefault(name, []).append(value)
+                    self.lists.setdefault(_free(name, numbers, "value"), []).append(value)
 
     def _append(self, numbers: dict[str, float]) -> None:
         before = len(self)
@@ -114,3 +114,8 @@ class Columns:
 def better(new: float, old: float) -> bool:
     """Whether a loss is an improvement; one that is not finite never is."""
     return bool(np.isfinite(new) and (new < old or not np.isfinite(old)))
+
+
+def _free(name: str, taken: Any, suffix: str) -> str:
+    """Return a name for a column that is not taken."""
+    return f"{name}_{suffix}" if name in taken else name

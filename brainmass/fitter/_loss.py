@@ -18,7 +18,7 @@ from brainmass._errors import UnitError, choices
 
 from ._space import is_quantity, map_leaves
 
-__all__ = ["FromLossFn", "FromPrediction"]
+__all__ = ["FromLossFn", "FromPrediction", "check_transient", "ours", "series_of"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class FromLossFn:
         loss, aux = out if isinstance(out, tuple) and len(out) == 2 else (out, None)
         parts = {} if asked else _penalty(model)
         if parts:
-            parts = {"loss": loss, **parts}
+            parts = {"loss_fn": loss, **parts}
             loss = _total(parts)
         return loss, {"parts": parts, "prediction": None, "aux": aux, "metrics": {}}
 
@@ -79,7 +79,7 @@ class FromPrediction:
         _check_inputs(self.takes_inputs, inputs, "predict(model, inputs)")
         named = isinstance(self.objective, dict)
         for name, part in self.objective.items() if named else [("", self.objective)]:
-            if not _ours(part) or _required(part) < 2:
+            if not ours(part) or _required(part) < 2:
                 continue
             data = target.get(name) if named and isinstance(target, dict) else target
             if data is None:
@@ -101,7 +101,7 @@ class FromPrediction:
         if isinstance(self.objective, dict):
             parts = self._by_name(prediction, target)
         else:
-            parts = _parts(self.objective, _only(prediction, self.objective), target)
+            parts = _parts(self.objective, series_of(prediction, self.objective), target)
         parts = {**parts, **_penalty(model)}
         return _total(parts), {
             "parts": parts if len(parts) > 1 else {},
@@ -145,7 +145,7 @@ class FromPrediction:
         return map_leaves(drop, prediction)
 
 
-def _ours(objective: Any) -> bool:
+def ours(objective: Any) -> bool:
     """Whether an objective is a function of :mod:`brainmass.objectives`."""
     return (getattr(objective, "__module__", None) or "").startswith(objectives.__name__)
 
@@ -256,10 +256,10 @@ def _parts(objective: Any, prediction: Any, target: Any) -> dict[str, Any]:
     return {getattr(objective, "__name__", "objective"): objective(*data)}
 
 
-def _only(prediction: Any, objective: Any) -> Any:
+def series_of(prediction: Any, objective: Any) -> Any:
     """Return the one series of a simulation result that a ready-made objective can take."""
-    ours = _ours(objective) or isinstance(objective, objectives.combine)
-    if not ours or not isinstance(prediction, dict):
+    known = ours(objective) or isinstance(objective, objectives.combine)
+    if not known or not isinstance(prediction, dict):
         return prediction
     names = [name for name in prediction if name != "ts"]
     if len(names) != 1:

@@ -26,7 +26,7 @@ from brainmass.engine import truncation
 from brainmass.engine.cache import ReadsModel, Uncacheable, fingerprint
 
 from ._borrowed import Borrowed, Holdings, is_fixed
-from ._data import Data
+from ._data import Data, strong
 from ._derivative import differentiable_forward
 from ._space import Space, nodes_of
 
@@ -179,6 +179,8 @@ class Problem:
                 return _scalar(u.get_mantissa(loss)), extra
 
         closed, out = jax.make_jaxpr(pure, return_shape=True)(*arguments)
+        # Arrays of the user that were read on the way are kept in the precision of the trace.
+        closed = closed.replace(consts=[strong(constant) for constant in closed.consts])
         if window is not None and not found["used"]:
             raise ValueError(
                 "Fitter: window (reach of the gradients) needs a simulation inside predict or "

@@ -83,7 +83,7 @@ class Run:
                         self.step()
         except KeyboardInterrupt:
             self.end("interrupted", f"interrupted after {self.done} of {self.plan.n_steps} steps")
-            if self._found() is None:
+            if self.found() is None:
                 raise
         except BaseException:
             self.end("interrupted", f"ended by an error after {self.done} steps")
@@ -92,7 +92,7 @@ class Run:
             self.loop = None
             self.bar.close()
             self.save()
-            if (found := self._found()) is not None:
+            if (found := self.found()) is not None:
                 self.problem.space.write(found.theta)
 
     def step(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class Run:
     def _improves(self, found: Candidate, chosen: bool) -> bool:
         return chosen or self.best is None or better(found.judged, self.best.judged)
 
-    def _found(self) -> Candidate | None:
+    def found(self) -> Candidate | None:
         """Return the best point so far, that of an unfinished step included."""
         pending = self.search.pending()[1]
         if pending is None:
@@ -160,7 +160,7 @@ class Run:
 
     def result(self) -> FitResult:
         """Return the best point so far, and put the model there."""
-        best, pending = self._found(), self.search.pending()[0]
+        best, pending = self.found(), self.search.pending()[0]
         if best is None:
             raise ValueError(
                 "Fitter.result: at least one step must have been done; got none. "
@@ -194,7 +194,7 @@ class Run:
 
     def theta_of(self, changes: dict[str, Any], theta: Any) -> dict[str, Any]:
         """Return theta with parameters changed, and those that are at the best point as there."""
-        theta, best = dict(theta), self._found()
+        theta, best = dict(theta), self.found()
         for name, value in changes.items():
             entry = self.problem.space.entry(name)
             if best is not None and _same(value, best.record["values"][name]):
@@ -211,7 +211,7 @@ class Run:
 
     def evaluate(self, changes: dict[str, Any]) -> Candidate:
         """Evaluate a point, with the noise of the best one."""
-        best = self._found()
+        best = self.found()
         theta = self.problem.space.current() if best is None else best.theta
         return self.search.evaluate(
             self.theta_of(changes, theta), self.key if best is None else best.key

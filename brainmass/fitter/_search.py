@@ -151,9 +151,9 @@ class Search(ABC):
         """Begin anew from the parameters that the model holds."""
         self.task, self.key, self.program = task, task.key, task.program
         self._frozen = self.problem.frozen(task.program)
-        self._whole = self._frozen
+        self.whole = self._frozen
         if task.whole is not task.program:
-            self._whole = self.problem.frozen(task.whole)
+            self.whole = self.problem.frozen(task.whole)
 
     def arguments(self) -> tuple:
         """Return the arguments of the program after theta."""
@@ -198,7 +198,7 @@ class Search(ABC):
         """Evaluate one point on all data, with the random key of the present step or another."""
         key = self.key if key is None else key
         function = evaluator(self.task.whole, self.problem)
-        record = function(theta, self._whole, key, self.task.data.leaves)
+        record = function(theta, self.whole, key, self.task.data.leaves)
         return Candidate(theta, float(record["loss"]), key, record)
 
     def row(self, loss: float, extra: dict, values: dict, norm: float = float("nan")) -> Row:
