@@ -25,6 +25,7 @@ __all__ = [
     "loss_of",
     "options_of",
     "outside",
+    "rate_of",
     "validation_of",
     "window_of",
 ]
@@ -118,6 +119,15 @@ def window_of(window: Any) -> float | None:
             "example 50 * u.ms."
         )
     return length
+
+
+def rate_of(rate: Any) -> float:
+    """Return a learning rate."""
+    if isinstance(rate, bool) or not isinstance(rate, int | float | np.number) or not rate >= 0:
+        raise ValueError(
+            f"Fitter.set: learning_rate must be a number, at least 0; got {rate!r}. Pass one."
+        )
+    return float(rate)
 
 
 def options_of(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

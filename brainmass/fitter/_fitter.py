@@ -14,7 +14,7 @@ import jax
 from . import _arguments as arguments
 from ._data import Data
 from ._health import GradientHealth, check_gradient
-from ._plan import Plan
+from ._plan import Plan, whole
 from ._problem import Evaluation, Problem
 from ._result import FitResult
 from ._run import Run
@@ -380,9 +380,9 @@ class Fitter:
         run = self._started("set")
         with self._lock:
             if n_steps is not None:
-                run.plan.n_steps = int(n_steps)
+                run.plan.n_steps = whole("n_steps", n_steps, "number of steps", "Fitter.set")
             if learning_rate is not None:
-                run.search.set_rate(float(learning_rate))
+                run.search.set_rate(arguments.rate_of(learning_rate))
             if changes := {**(values or {}), **named}:
                 run.search.move(run.theta_of(changes, run.search.theta))
 

@@ -128,8 +128,8 @@ class GradientSearch(Search):
             return [self.row(float(losses[0]), extra, values, float(norms[0]))]
         rows = []
         for k, loss in enumerate(losses):
-            one = jax.tree.map(lambda a, k=k: a[k], (extra, values))
-            row = self.row(float(loss), *one, float(norms[k]))
+            some, here = jax.tree.map(lambda a, k=k: a[k], (extra, values))
+            row = self.row(float(loss), some, here, float(norms[k]))
             rows.append(Row(row.loss, {"start": k, **row.numbers}, row.values, row.gradient_norm))
         return rows
 

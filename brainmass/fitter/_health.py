@@ -223,7 +223,8 @@ def _growth(reach: np.ndarray, norms: np.ndarray) -> tuple[float, float] | tuple
         return None, None
     first, last = steep[0], steep[-1] + 1
     useful = np.flatnonzero(logs[:last] < np.minimum.accumulate(logs[:last]) + np.log(_EXPLODES))
-    return (logs[last] - logs[first]) / (times[last] - times[first]), times[useful[-1]]
+    rate = (logs[last] - logs[first]) / (times[last] - times[first])
+    return float(rate), float(times[useful[-1]])
 
 
 def _kind(loss, norm, difference, norms, rate, turns) -> str:

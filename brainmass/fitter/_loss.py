@@ -78,6 +78,8 @@ class FromPrediction:
         """Refuse a target that is missing or not finite where the objective is one of ours."""
         _check_inputs(self.takes_inputs, inputs, "predict(model, inputs)")
         named = isinstance(self.objective, dict)
+        if named and isinstance(target, dict):
+            _check_names(self.objective, target)
         for name, part in self.objective.items() if named else [("", self.objective)]:
             if not ours(part) or _required(part) < 2:
                 continue
@@ -148,6 +150,15 @@ class FromPrediction:
 def ours(objective: Any) -> bool:
     """Whether an objective is a function of :mod:`brainmass.objectives`."""
     return (getattr(objective, "__module__", None) or "").startswith(objectives.__name__)
+
+
+def _check_names(objectives: dict[str, Any], target: dict[str, Any]) -> None:
+    needed = {name for name, part in objectives.items() if _required(part) >= 2}
+    if needed - set(target) or set(target) - set(objectives):
+        raise ValueError(
+            f"Fitter.fit: target must have one entry for each objective, {choices(objectives)}; "
+            f"got {choices(target)}. Name them alike."
+        )
 
 
 def _check_inputs(wanted: bool, inputs: Any, form: str) -> None:

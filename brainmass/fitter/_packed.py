@@ -11,6 +11,7 @@ from typing import Any
 
 import brainunit as u
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 __all__ = ["Damaged", "read", "write"]
@@ -71,7 +72,7 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return value
     if isinstance(value, u.Quantity):
         return {"unit": str(value.unit), "of": _encode(u.get_mantissa(value), arrays)}
-    if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return {"key": _store(np.asarray(jax.random.key_data(value)), arrays)}
     if isinstance(value, np.ndarray | np.generic | jax.Array):
         return {"array": _store(np.asarray(value), arrays)}

@@ -65,6 +65,13 @@ class Plan:
     ) -> Plan:
         """Check the arguments of ``Fitter.fit``."""
         n_steps = whole("n_steps", n_steps, "number of steps")
+        if seed is not None and (
+            not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0
+        ):
+            raise ValueError(
+                f"Fitter.fit: seed must be a whole number, at least 0; got {seed!r}. "
+                "Pass for example seed=0."
+            )
         if patience is not None:
             patience = whole("patience", patience, "number of steps without improvement")
         if isinstance(min_delta, bool) or not isinstance(min_delta, int | float) or min_delta < 0:

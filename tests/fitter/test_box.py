@@ -264,3 +264,25 @@ def test_backends_agree_on_a_simulated_recovery():
     for params in found.values():
         assert float(params["a"]) == pytest.approx(0.4, abs=0.02)
         assert float(params["w"]) == pytest.approx(0.3, abs=0.005)
+
+
+def test_a_restart_of_scipy_can_be_stopped_in_its_middle_and_resumed():
+    def fitter(callback=None):
+        optimizer = {"method": "Nelder-Mead", "callback": callback}
+        return Fitter(Bowl(), optimizer, loss_fn=bowl, backend="scipy", search_space=SPACE)
+
+    whole = fitter().fit(n_steps=2, seed=1)
+    calls = []
+
+    def stop(x):
+        calls.append(x)
+        if len(calls) == 5:
+            stopped.stop()
+
+    stopped = fitter(stop)
+    part = stopped.fit(n_steps=2, seed=1)
+    assert part.interrupted
+    assert part.n_steps == 0
+    assert part.history[:] == whole.history[: len(part.history)]
+    assert part.best_loss == pytest.approx(min(part.history), rel=1e-6)
+    assert stopped.resume().history[:] == whole.history[:]

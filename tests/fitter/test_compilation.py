@@ -1,12 +1,16 @@
 """What compiles, and what must not."""
 
+import gc
+import time
+
 import brainstate
 import brainunit as u
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from brainstate.nn import Param
-from fitter_models import Gain, adam, parabola
+from fitter_models import SPACE, Bowl, Gain, adam, bowl, parabola
 
 import brainmass
 from brainmass import Fitter
@@ -80,3 +84,48 @@ def test_another_shape_of_target_compiles_anew_and_works():
     assert fitter.fit(jnp.ones(3), n_steps=40).best_loss < 0.05
     assert fitter.fit(2.0 * jnp.ones(5), n_steps=40).best_loss < 0.05
     assert fitter.fit(1.0, n_steps=40).best_loss < 0.05
+
+
+@pytest.mark.parametrize("backend", ["grad", "nevergrad", "scipy"])
+def test_memory_is_flat_over_a_thousand_evaluations(backend):
+    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
+    space = None if backend == "grad" else SPACE
+    fitter = Fitter(Bowl(), loss_fn=bowl, backend=backend, search_space=space)
+    fitter.start(n_steps=10**6, seed=0)
+    rows = lambda: len(fitter._run.columns)  # noqa: E731
+    while rows() < 100:
+        fitter.step()
+    gc.collect()
+    before = len(jax.live_arrays())
+    while rows() < 1100:
+        fitter.step()
+    gc.collect()
+    assert len(jax.live_arrays()) - before < 10
+
+
+def test_forty_candidates_of_a_delayed_network_need_no_second():
+    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
+    net = brainmass.Network(
+        brainmass.HopfStep(8, a=0.2, w=0.3),
+        conn=brainmass.datasets.load_dataset("example_connectome"),
+        speed=10 * u.mm / u.ms, coupling="diffusive", coupled_var="x", k=Param(0.5, fit=True),
+    )  # fmt: skip
+
+    def predict(model):
+        run = brainmass.Simulator(model, dt=0.1 * u.ms)
+        return run.run(50 * u.ms, monitors="node.x")["node.x"]
+
+    fitter = Fitter(
+        net, {"method": "DE", "n_sample": 8}, predict=predict, backend="nevergrad",
+        objective=brainmass.objectives.fc_corr(as_loss=True),
+        search_space={"coupling.k": (0.0, 2.0)},
+    )  # fmt: skip
+    target = np.random.default_rng(0).normal(size=(500, 8))
+    fitter.fit(target, n_steps=1, seed=0)
+    took = []
+    for seed in range(3):
+        began = time.perf_counter()
+        result = fitter.fit(target, n_steps=5, seed=seed)
+        took.append(time.perf_counter() - began)
+    assert len(result.history) == 40
+    assert min(took) < 1.0  # 0.02 s when nothing else runs

@@ -167,3 +167,10 @@ def test_stop_without_a_loop_returns_the_best():
     result = fitter.stop()
     assert result.interrupted
     assert result.message == "stopped after 1 of 100 steps"
+
+
+def test_a_progress_bar_counts_steps_and_shows_the_best(capsys):
+    Fitter(Gain(), adam(), loss_fn=parabola).fit(n_steps=5, progress=True)
+    shown = capsys.readouterr().err
+    assert "5/5" in shown
+    assert "best=" in shown

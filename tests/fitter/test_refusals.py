@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from brainstate.nn import IdentityT, L2Reg, Param
-from fitter_models import Gain, mean_output, parabola
+from fitter_models import Gain, adam, mean_output, parabola
 
 import brainmass
-from brainmass import Fitter
+from brainmass import Fitter, objectives
 from brainmass._errors import UnitError
 
 
@@ -59,6 +59,30 @@ def test_something_that_is_no_module_is_refused():
 def test_bad_numbers_of_steps_are_refused(n_steps):
     with pytest.raises(ValueError, match="n_steps must be a whole number, at least 1"):
         Fitter(Gain(), loss_fn=parabola).fit(n_steps=n_steps)
+
+
+@pytest.mark.parametrize("seed", [-1, 2.5, "a", True])
+def test_bad_seeds_are_refused(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number, at least 0"):
+        Fitter(Gain(), loss_fn=parabola).fit(seed=seed)
+
+
+def test_bad_changes_of_a_running_fit_are_refused():
+    fitter = Fitter(Gain(), adam(), loss_fn=parabola)
+    fitter.start(n_steps=3)
+    with pytest.raises(ValueError, match="Fitter.set: n_steps must be a whole number"):
+        fitter.set(n_steps=0)
+    for rate in (-1.0, float("nan"), "fast"):
+        with pytest.raises(ValueError, match="learning_rate must be a number, at least 0"):
+            fitter.set(learning_rate=rate)
+
+
+def test_targets_by_name_must_be_those_of_the_objectives():
+    rmse = objectives.timeseries_rmse()
+    fitter = Fitter(Gain(), predict=mean_output, objective={"a": rmse, "b": rmse})
+    for target in ({"a": 1.0}, {"a": 1.0, "b": 1.0, "c": 1.0}):
+        with pytest.raises(ValueError, match="one entry for each objective, 'a', 'b'"):
+            fitter.fit(target)
 
 
 def test_targets_that_do_not_fit_are_refused():
