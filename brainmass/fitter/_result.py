@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import brainunit as u
@@ -244,27 +245,31 @@ class FitResult:
 
         return from_xarray(dataset)
 
-    def save(self, path: Any) -> None:
-        """Write the result to a NetCDF file.
+    def save(self, path: Any) -> Path:
+        """Write the result to a file.
 
         Parameters
         ----------
         path : str or Path
-            The file.
+            The file, as for :func:`brainmass.save`.
+
+        Returns
+        -------
+        pathlib.Path
+            Where it was saved.
 
         Examples
         --------
         >>> import tempfile, pathlib
         >>> from brainmass.fitter import FitResult
         >>> result = FitResult(backend="grad", best_loss=0.0125, best_params={"k": 0.5})
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     result.save(pathlib.Path(folder) / "fit.nc")
-        ...     print(FitResult.load(pathlib.Path(folder) / "fit.nc"))
+        >>> path = result.save(pathlib.Path(tempfile.mkdtemp()) / "fit.nc")
+        >>> FitResult.load(path)
         FitResult(backend='grad', best_loss=0.0125, n_steps=0, params=[k])
         """
-        from ._store import save
+        from brainmass import io
 
-        save(self, path)
+        return io.save(path, self)
 
     @classmethod
     def load(cls, path: Any) -> FitResult:
@@ -285,9 +290,15 @@ class FitResult:
         ValueError
             If the file is damaged or holds something else.
         """
-        from ._store import load
+        from brainmass import io
 
-        return load(path)
+        found = io.load(path)
+        if not isinstance(found, cls):
+            raise ValueError(
+                f"FitResult.load: path must be the file of a fit; got '{path}' with "
+                f"{type(found).__name__}. Read it with brainmass.load."
+            )
+        return found
 
     def __repr__(self) -> str:
         unit = "" if self.loss_unit.is_unitless else f" {self.loss_unit}"

@@ -27,7 +27,7 @@ ALLOWED["simulator"] = BELOW_MODELS | {"network"}
 ALLOWED["analysis"] = BELOW_MODELS | {"analysis/signals", "network", "simulator"}
 ALLOWED["analysis/signals"] = set().union(*LEVELS[:2])
 ALLOWED["objectives"] = set().union(*LEVELS[:2]) | {"analysis/signals"}
-ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
+ALLOWED["fitter"] = BELOW_MODELS | {"io", "network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
 EDGE = {"_versions", "data", "datasets", "io", "tasks", "testing", "textbook", "viz"}
 
