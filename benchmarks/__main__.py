@@ -2,7 +2,7 @@
 
 import sys
 
-from . import gradients, imports, models, networks, runs
+from . import fits, gradients, imports, models, networks, runs
 from .common import machine
 
 TABLES = {
@@ -11,6 +11,7 @@ TABLES = {
     "models": models,
     "networks": networks,
     "gradients": gradients,
+    "fits": fits,
 }
 
 if __name__ == "__main__":

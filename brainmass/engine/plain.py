@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 
 from .._compat import inside_trace
-from . import doctor, streams
+from . import doctor, streams, truncation
 from .bind import Clock
 from .cache import Uncacheable, module_fingerprint
 from .program import Recording, kept_before
@@ -290,7 +290,10 @@ class PlainSystem:
         first = jax.tree.map(lambda a: a[0], drive)
         step = self._stepper(recording.observe, values, carry, first, drive_function)
 
+        cut = truncation.cutter(self.dt)
+
         def one(carry, index):
+            carry = cut(carry, index)
             return step(carry, index, jax.tree.map(lambda a: a[index - base], drive))
 
         carry, observed = lax.scan(one, carry, jnp.arange(start, stop, dtype=jnp.int32))

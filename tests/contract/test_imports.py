@@ -33,8 +33,9 @@ ALLOWED["forward"] = ALLOWED["observation"] | {"observation"}
 ALLOWED["reducers"] = ALLOWED["observation"] | {"observation"}
 ALLOWED["sweeps"] = BELOW_MODELS | {"network", "simulator"}
 ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
+ALLOWED["fitter"] = BELOW_MODELS | {"io", "network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
-EDGE = {"_versions", "data", "datasets", "io", "testing", "textbook", "viz"}
+EDGE = {"_versions", "data", "datasets", "io", "tasks", "testing", "textbook", "viz"}
 
 # Slow to import and not needed by everyone: imported inside the function that uses them.
 LAZY = {
