@@ -14,9 +14,8 @@ import numpy as np
 
 from brainmass.fitter import Fitter
 
-from .base import Instrument, button
+from .base import Instrument
 from .canvas import Canvas
-from .controls import LABEL_WIDTH
 from .figure import draw
 from .plots import Axis, Lines, Panel, Plot, Trace
 from .quantities import parse, show
@@ -28,6 +27,14 @@ _EVERY = 0.1
 """Seconds between two pictures while a fit runs."""
 
 _MOST_TRACES = 8
+
+LABEL_WIDTH = "112px"
+
+
+def button(text, tip, action):
+    made = widgets.Button(description=text, tooltip=tip, layout={"width": "auto", "margin": "2px"})
+    made.on_click(lambda _: action())
+    return made
 
 _COMMANDS = {
     "Start": "Fit from the present parameters",

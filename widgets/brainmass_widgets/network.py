@@ -36,13 +36,12 @@ class NetworkWidget(SimulatorWidget):
     >>> w = NetworkWidget(net)
     >>> w
     NetworkWidget(Network of HopfStep, 5 parameters)
-    >>> w.controls["speed"].set(20.0)
-    True
+    >>> w.controls["speed"].value = 20.0
     >>> w.flush()
     >>> w.close()
     """
 
-    def __init__(self, network, *, plots=("time", "regions", "connectome", "fc"), **settings):
+    def __init__(self, network, *, plots=("time", "regions"), **settings):
         model = network.model if isinstance(network, brainmass.Simulator) else network
         if not isinstance(model, brainmass.Network):
             raise TypeError(

@@ -1,0 +1,379 @@
+/* Controls in rows or in a bar: sliders with a field to type into, text fields, choices, buttons.
+ *
+ * Two traits, one for each direction: the browser writes `asked`, what people did last to each row,
+ * with a number; the kernel writes `shown`, what each row shows, with the number of the deed that
+ * it answers. The browser never answers to `shown`, so a new range cannot change a value, and a
+ * row that was touched again ignores answers to earlier deeds.
+ */
+
+const SILENCE = 3000; // ms without an answer after which a person wants to know
+
+const clean = (value) => Number(value.toPrecision(10));
+
+/** Between a value and its place on the slider, from 0 to 1. */
+class Scale {
+  constructor({ lo, hi, step, log }) {
+    Object.assign(this, { lo, hi, step, log: log && lo > 0 });
+  }
+  place(value) {
+    const { lo, hi, log } = this;
+    if (!(hi > lo)) return 0;
+    const at = log ? Math.log(value / lo) / Math.log(hi / lo) : (value - lo) / (hi - lo);
+    return Math.min(1, Math.max(0, at));
+  }
+  value(place) {
+    const { lo, hi, log, step } = this;
+    if (place <= 0) return lo;
+    if (place >= 1) return hi;
+    if (log) return Number((lo * (hi / lo) ** place).toPrecision(3));
+    const raw = lo + place * (hi - lo);
+    const snapped = step > 0 ? clean(Math.round(raw / step) * step) : raw;
+    return Math.min(hi, Math.max(lo, snapped));
+  }
+  /** The value `count` steps away, exact where it was typed; not beyond the ends. */
+  moved(value, count) {
+    const { lo, hi, log, step } = this;
+    let next = log ? Number((value * 10 ** (step * count)).toPrecision(4)) : value + step * count;
+    next = clean(next);
+    return count > 0 ? Math.max(value, Math.min(hi, next)) : Math.min(value, Math.max(lo, next));
+  }
+}
+
+class NumberRow {
+  constructor(sheet, row, box) {
+    this.sheet = sheet;
+    this.id = row.id;
+    this.name = element("label", "brainmass-name", box);
+    this.name.textContent = row.label;
+    this.name.title = row.tooltip;
+    this.track = element("input", "brainmass-slider", box);
+    Object.assign(this.track, { type: "range", min: 0, max: 1, step: "any", title: row.tooltip });
+    this.entry = element("input", "brainmass-entry", box);
+    Object.assign(this.entry, { type: "text", spellcheck: false, title: row.hint });
+    this.track.id = `brainmass-${Math.random().toString(36).slice(2)}`;
+    this.name.htmlFor = this.track.id;
+    this.track.setAttribute("aria-label", row.label);
+    this.entry.setAttribute("aria-label", `${row.label}, type a value`);
+    this.track.addEventListener("input", () => this.slide(this.scale.value(+this.track.value)));
+    this.track.addEventListener("keydown", (e) => this.key(e));
+    this.track.addEventListener("dblclick", () => this.slide(row.first));
+    this.name.addEventListener("dblclick", () => this.slide(row.first));
+    typed(this.entry, (text) => sheet.ask(this.id, { text }), () => this.shown.text);
+  }
+  adopt(shown) {
+    this.shown = shown;
+    this.scale = new Scale(shown);
+    this.track.disabled = this.entry.disabled = Boolean(shown.disabled);
+    this.track.value = this.scale.place(shown.value);
+    this.write(shown.text);
+  }
+  write(text) {
+    if (document.activeElement !== this.entry || !this.entry.dirty) this.entry.value = text;
+    this.track.setAttribute("aria-valuetext", text);
+  }
+  slide(value) {
+    this.shown = { ...this.shown, value };
+    this.track.value = this.scale.place(value);
+    this.write(String(Number(value.toPrecision(6))));
+    this.sheet.ask(this.id, { number: value });
+  }
+  key(event) {
+    const { key, shiftKey } = event;
+    const small = shiftKey ? 0.1 : 1;
+    const counts = {
+      ArrowRight: small, ArrowUp: small, ArrowLeft: -small, ArrowDown: -small,
+      PageUp: 10, PageDown: -10,
+    };
+    const { value } = this.shown;
+    if (key in counts) this.slide(this.scale.moved(value, counts[key]));
+    else if (key === "Home") this.slide(this.scale.lo);
+    else if (key === "End") this.slide(this.scale.hi);
+    else return;
+    event.preventDefault();
+  }
+}
+
+class TextRow {
+  constructor(sheet, row, box) {
+    this.name = element("label", "brainmass-name", box);
+    this.name.textContent = row.label;
+    this.name.title = row.tooltip;
+    this.entry = element("input", "brainmass-entry brainmass-wide", box);
+    Object.assign(this.entry, { type: "text", spellcheck: false, title: row.tooltip });
+    this.entry.setAttribute("aria-label", row.label);
+    typed(this.entry, (text) => sheet.ask(row.id, { text }), () => this.shown.text);
+  }
+  adopt(shown) {
+    this.shown = shown;
+    this.entry.disabled = Boolean(shown.disabled);
+    if (document.activeElement !== this.entry || !this.entry.dirty) this.entry.value = shown.text;
+  }
+}
+
+class ChoiceRow {
+  constructor(sheet, row, box) {
+    this.name = element("label", "brainmass-name", box);
+    this.name.textContent = row.label;
+    this.name.title = row.tooltip;
+    this.select = element("select", "brainmass-choice brainmass-wide", box);
+    this.select.title = row.tooltip;
+    this.select.setAttribute("aria-label", row.label);
+    this.select.addEventListener("change", () => sheet.ask(row.id, { text: this.select.value }));
+  }
+  adopt(shown) {
+    if (JSON.stringify(shown.options) !== this.options) {
+      this.options = JSON.stringify(shown.options);
+      this.select.replaceChildren(...shown.options.map((text) => new Option(text, text)));
+    }
+    this.select.value = shown.text;
+    this.select.disabled = Boolean(shown.disabled);
+  }
+}
+
+class CheckRow {
+  constructor(sheet, row, box) {
+    const label = element("label", "brainmass-check", box);
+    this.check = element("input", "", label);
+    this.check.type = "checkbox";
+    label.append(row.label);
+    label.title = row.tooltip;
+    this.check.addEventListener("change", () => sheet.ask(row.id, { on: this.check.checked }));
+  }
+  adopt(shown) {
+    this.check.disabled = Boolean(shown.disabled);
+    this.check.checked = shown.on;
+  }
+}
+
+class ToggleRow {
+  constructor(sheet, row, box) {
+    this.button = element("button", "brainmass-button", box);
+    Object.assign(this.button, { type: "button", textContent: row.label, title: row.tooltip });
+    this.button.addEventListener("click", () => {
+      this.set(!this.on);
+      sheet.ask(row.id, { on: this.on });
+    });
+  }
+  set(on) {
+    this.on = on;
+    this.button.setAttribute("aria-pressed", String(on));
+  }
+  adopt(shown) {
+    this.button.disabled = Boolean(shown.disabled);
+    this.set(shown.on);
+  }
+}
+
+class ButtonRow {
+  constructor(sheet, row, box) {
+    this.button = element("button", "brainmass-button", box);
+    Object.assign(this.button, { type: "button", textContent: row.label, title: row.tooltip });
+    this.button.addEventListener("click", () => {
+      const press = (sheet.model.get("asked")[row.id]?.press ?? 0) + 1;
+      sheet.ask(row.id, { press });
+    });
+  }
+  adopt(shown) {
+    this.button.disabled = Boolean(shown.disabled);
+  }
+}
+
+class ChipsRow {
+  constructor(sheet, row, box) {
+    this.sheet = sheet;
+    this.id = row.id;
+    this.box = element("div", "brainmass-chips", box);
+    this.box.setAttribute("role", "group");
+    this.box.setAttribute("aria-label", row.tooltip);
+    if (row.label) element("span", "brainmass-name", this.box).textContent = row.label;
+    this.chips = new Map();
+  }
+  adopt({ options, chosen }) {
+    if (JSON.stringify(options) !== this.options) {
+      this.options = JSON.stringify(options);
+      for (const chip of this.chips.values()) chip.remove();
+      this.chips = new Map(options.map((text) => [text, this.chip(text)]));
+    }
+    this.chosen = chosen;
+    for (const [text, chip] of this.chips) {
+      chip.setAttribute("aria-pressed", String(chosen.includes(text)));
+    }
+  }
+  chip(text) {
+    const chip = element("button", "brainmass-chip", this.box);
+    Object.assign(chip, { type: "button", textContent: text, title: `Show or hide ${text}` });
+    chip.addEventListener("click", () => {
+      const rest = this.chosen.filter((t) => t !== text);
+      const chosen = rest.length < this.chosen.length ? rest : [...rest, text];
+      this.sheet.ask(this.id, { chosen });
+    });
+    return chip;
+  }
+}
+
+const KINDS = {
+  number: NumberRow, text: TextRow, choice: ChoiceRow, check: CheckRow, toggle: ToggleRow,
+  button: ButtonRow, chips: ChipsRow,
+};
+
+/** Report what is typed into a field once it is finished; Escape takes it back. */
+function typed(entry, report, before) {
+  entry.addEventListener("input", () => {
+    entry.dirty = true;
+  });
+  const done = () => {
+    if (!entry.dirty) return;
+    entry.dirty = false;
+    report(entry.value);
+  };
+  entry.addEventListener("change", done);
+  entry.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") {
+      done();
+      entry.select();
+    } else if (event.key === "Escape") {
+      entry.dirty = false;
+      entry.value = before();
+    }
+  });
+}
+
+class Sheet {
+  constructor(model, el) {
+    this.model = model;
+    this.waiting = new Map();
+    this.root = element("div", "brainmass-sheet", el);
+    this.root.classList.toggle("brainmass-bar", model.get("bar"));
+    this.note = element("div", "brainmass-sheet-note", this.root);
+    this.note.setAttribute("role", "status");
+    this.note.hidden = true;
+    this.body = element("div", "brainmass-rows", this.root);
+    this.folded = new Map();
+    this.cleanup = [shield(this.root), watchKernel(model, this.root, (text) => this.lose(text))];
+    const follow = (name, handler) => {
+      model.on(name, handler);
+      this.cleanup.push(() => model.off(name, handler));
+    };
+    const undo = (event) => this.undo(event);
+    this.root.addEventListener("keydown", undo);
+    follow("change:rows", () => this.build());
+    follow("change:shown", () => this.adopt());
+    this.build();
+  }
+
+  destroy() {
+    clearTimeout(this.silence);
+    this.cleanup.forEach((undo) => undo());
+    this.root.remove();
+  }
+
+  build() {
+    this.rows = new Map();
+    this.body.replaceChildren();
+    const title = this.model.get("title");
+    if (title) element("b", "brainmass-title", this.body).textContent = title;
+    const rows = this.model.get("rows");
+    if (rows.length > 14 && !this.model.get("bar")) this.buildFinder();
+    const groups = new Map();
+    for (const row of rows) {
+      if (!groups.has(row.group)) groups.set(row.group, this.buildGroup(row));
+      const box = element("div", "brainmass-row", groups.get(row.group));
+      box.dataset.id = row.id;
+      box.dataset.words = `${row.label} ${row.tooltip}`.toLowerCase();
+      const made = new KINDS[row.kind](this, row, box);
+      made.box = box;
+      this.rows.set(row.id, made);
+    }
+    this.adopt();
+  }
+
+  buildGroup({ group, open }) {
+    const section = element("div", "brainmass-group", this.body);
+    const box = element("div", "brainmass-group-rows", section);
+    if (!group) return box;
+    const heading = element("button", "brainmass-heading");
+    heading.type = "button";
+    section.prepend(heading);
+    const show = (shown) => {
+      this.folded.set(group, !shown);
+      box.hidden = !shown;
+      heading.textContent = `${shown ? "▾" : "▸"} ${group}`;
+      heading.setAttribute("aria-expanded", String(shown));
+    };
+    heading.addEventListener("click", () => show(box.hidden));
+    show(this.folded.has(group) ? !this.folded.get(group) : open);
+    return box;
+  }
+
+  /** A field that leaves the rows whose name or meaning contains what is typed. */
+  buildFinder() {
+    const finder = element("input", "brainmass-finder", this.body);
+    Object.assign(finder, { type: "search", placeholder: "Find a parameter", spellcheck: false });
+    finder.setAttribute("aria-label", "Find a parameter");
+    finder.addEventListener("input", () => {
+      const words = finder.value.toLowerCase().split(/\s+/).filter(Boolean);
+      this.body.classList.toggle("brainmass-finding", words.length > 0);
+      for (const { box } of this.rows.values()) {
+        box.classList.toggle("brainmass-found", words.every((w) => box.dataset.words.includes(w)));
+      }
+    });
+  }
+
+  adopt() {
+    const all = this.model.get("shown");
+    for (const [id, row] of this.rows) {
+      const shown = all[id];
+      if (!shown || shown.n < (this.waiting.get(id) ?? 0)) continue;
+      this.waiting.delete(id);
+      row.box.hidden = Boolean(shown.hidden);
+      row.adopt(shown);
+    }
+    if (!this.waiting.size) this.hear();
+  }
+
+  ask(id, deed) {
+    const asked = this.model.get("asked");
+    const n = Math.max(asked[id]?.n ?? 0, this.model.get("shown")[id]?.n ?? 0) + 1;
+    this.waiting.set(id, n);
+    this.model.set("asked", { ...asked, [id]: { ...deed, n } });
+    this.model.save_changes();
+    if (this.silence) return;
+    this.silence = setTimeout(() => {
+      this.say("No answer from the kernel yet: it is busy, or the connection is lost.");
+    }, SILENCE);
+  }
+
+  /** Ctrl+Z and Ctrl+Shift+Z, where no text is being typed. */
+  undo(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target.dirty) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.model.send({ type: key === "y" || event.shiftKey ? "redo" : "undo" });
+  }
+
+  hear() {
+    clearTimeout(this.silence);
+    this.silence = 0;
+    this.say("");
+  }
+
+  lose(text) {
+    this.gone = text;
+    this.root.classList.toggle("brainmass-gone", Boolean(text));
+    this.say("");
+  }
+
+  say(text) {
+    this.note.textContent = this.gone || text;
+    this.note.hidden = !this.note.textContent;
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const sheet = new Sheet(model, el);
+    return () => sheet.destroy();
+  },
+};
