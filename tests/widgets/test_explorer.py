@@ -282,14 +282,22 @@ def test_scalar_of_a_network_is_not_split_into_regions(opened, ring):
 
 def test_undo_takes_back_one_change_and_a_drag_counts_once(widget):
     for value in (0.3, 0.4, 0.5):
-        widget.panel.sheet.act("a", number=value)
-    widget.panel.sheet.act("w", number=0.5)
+        widget.panel.sheet.act("a", number=value, gesture="drag")
+    widget.panel.sheet.act("w", number=0.5, gesture="another")
     press(widget, "Undo")
     assert (widget.controls["w"].value, widget.controls["a"].value) == (0.3, 0.5)
     press(widget, "Undo")
     assert widget.controls["a"].value == 0.25
     press(widget, "Undo")
     assert widget.controls["a"].value == 0.25
+    press(widget, "Redo")
+    widget.panel.sheet.act("redo", press=1)  # by the key
+    assert (widget.controls["w"].value, widget.controls["a"].value) == (0.5, 0.5)
+    press(widget, "Redo")
+    widget.panel.sheet.act("a", number=0.1)
+    widget.panel.sheet.act("a", number=0.2)
+    press(widget, "Undo")
+    assert widget.controls["a"].value == 0.1
 
 
 def test_reset_goes_back_to_the_start_and_can_be_undone(widget):

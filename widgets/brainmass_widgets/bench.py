@@ -112,12 +112,12 @@ class Bench(Instrument):
         """
         before = self._numbers()
         self._take(name)
-        self._history.remember("preset", before)
+        self._history.remember(before)
         self._show_and_run()
 
     def reset(self) -> None:
         """Go back to the numbers that the widget was opened with."""
-        self._history.remember("reset", self._numbers())
+        self._history.remember(self._numbers())
         self._restore(self._first)
 
     def undo(self) -> None:
@@ -154,7 +154,7 @@ class Bench(Instrument):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         self._check_state(state)
-        self._history.remember("state", self._numbers())
+        self._history.remember(self._numbers())
         self.board.view = state.get("view", {})
         values = {p: np.asarray(v, dtype=float) for p, v in state.get("values", {}).items()}
         if "weights" in self.engine.start:
@@ -214,9 +214,9 @@ class Bench(Instrument):
 
     # -- reactions of the controls ------------------------------------------------------------
 
-    def _moved(self, path: str, value: np.ndarray) -> None:
+    def _moved(self, path: str, value: np.ndarray, gesture: Any = None) -> None:
         with self._lock:
-            self._history.remember(path, self._numbers())
+            self._history.remember(self._numbers(), None if gesture is None else (path, gesture))
             self._values[path] = value
             self._preset = NO_PRESET
         self.panel.show_preset(NO_PRESET)
@@ -226,7 +226,7 @@ class Bench(Instrument):
         with self._lock:
             settings = {**self._settings, name: value}
             check_settings(type(self).__name__, settings)
-            self._history.remember(name, self._numbers())
+            self._history.remember(self._numbers())
             self._settings = settings
         self._submit()
 

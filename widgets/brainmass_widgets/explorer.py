@@ -201,7 +201,7 @@ class SimulatorWidget(Bench):
         if self._pinned is None:
             return
         before, request, current = self._numbers(), self._pinned.request, self.board.outcome
-        self._history.remember("swap", before)
+        self._history.remember(before)
         settings = {name: getattr(request, name) for name in self._settings if name not in COMMON}
         self._pinned = current
         self._restore(Numbers(dict(request.values), settings, NO_PRESET))

@@ -36,6 +36,7 @@ def button(text, tip, action):
     made.on_click(lambda _: action())
     return made
 
+
 _COMMANDS = {
     "Start": "Fit from the present parameters",
     "Step": "Do one step and pause",

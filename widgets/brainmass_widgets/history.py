@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 __all__ = ["History", "Numbers"]
-
-_DRAG = 1.0
-"""Seconds within which changes of one number count as one change for undo."""
 
 _MOST = 100
 
@@ -34,7 +30,7 @@ class History:
     >>> from brainmass_widgets.history import History, Numbers
     >>> history = History()
     >>> before, after = Numbers(settings={"seed": 0}), Numbers(settings={"seed": 1})
-    >>> history.remember("seed", before)
+    >>> history.remember(before)
     >>> history.undo(after).settings
     {'seed': 0}
     >>> history.redo(before).settings
@@ -45,19 +41,17 @@ class History:
         self._lock = threading.RLock()
         self._past: list[Numbers] = []
         self._future: list[Numbers] = []
-        self._touched = ("", 0.0)
+        self._gesture: Any = None
 
-    def remember(self, touched: str, numbers: Numbers) -> None:
-        """Keep the numbers as they are before ``touched`` changes; a drag counts once."""
+    def remember(self, numbers: Numbers, gesture: Any = None) -> None:
+        """Keep the numbers as they are before a change; those of one gesture count once."""
         with self._lock:
-            now = time.monotonic()
-            last, when = self._touched
-            self._touched = (touched, now)
+            same = gesture is not None and gesture == self._gesture
+            self._gesture = gesture
             self._future.clear()
-            if touched == last and now - when < _DRAG:
-                return
-            self._past.append(numbers)
-            del self._past[:-_MOST]
+            if not same:
+                self._past.append(numbers)
+                del self._past[:-_MOST]
 
     def undo(self, now: Numbers) -> Numbers | None:
         """Return the numbers before the last change, None if there was none."""
@@ -72,5 +66,5 @@ class History:
             if not source:
                 return None
             target.append(now)
-            self._touched = ("", 0.0)
+            self._gesture = None
             return source.pop()

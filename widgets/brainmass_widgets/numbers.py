@@ -67,6 +67,7 @@ class NumberControl(Control):
         self._range = (self.plan.lo, self.plan.hi)
         self._region: tuple[int, ...] | None = None
         self._shape: tuple[int, ...] = ()
+        self._gesture: Any = None
 
     # -- what it holds ------------------------------------------------------------------------
 
@@ -91,6 +92,11 @@ class NumberControl(Control):
     def region(self) -> tuple[int, ...] | None:
         """Index of the selected region; None while all are selected."""
         return self._region
+
+    @property
+    def gesture(self) -> Any:
+        """Which movement of the hand the present change belongs to; None for any other change."""
+        return self._gesture
 
     @property
     def text(self) -> str:
@@ -180,7 +186,11 @@ class NumberControl(Control):
         if "text" in deed:
             self.type(str(deed["text"]))
         else:
-            self.set(float(deed["number"]))
+            self._gesture = deed.get("gesture")
+            try:
+                self.set(float(deed["number"]))
+            finally:
+                self._gesture = None
 
     def _current(self) -> np.ndarray:
         if self._region is None:

@@ -57,7 +57,8 @@ class Panel:
     presets : sequence of str
         Names of the presets.
     on_value : callable
-        ``on_value(path, value)`` after the user moved a control.
+        ``on_value(path, value, gesture)`` after the user moved a control; the gesture is the same
+        for all of one movement, and None where there is none.
     on_setting : callable
         ``on_setting(name, value)`` after the user changed a setting; raises ``ValueError`` to
         refuse it.
@@ -92,7 +93,7 @@ class Panel:
         labels: Sequence[str],
         presets: Sequence[str],
         *,
-        on_value: Callable[[str, np.ndarray], None],
+        on_value: Callable[[str, np.ndarray, Any], None],
         on_setting: Callable[[str, Any], None],
         on_region: Callable[[int | None], None],
         on_preset: Callable[[str], None],
@@ -108,7 +109,9 @@ class Panel:
                 f.spec,
                 values[path],
                 name=f.label,
-                on_change=lambda control, path=path: self._on_value(path, control.value),
+                on_change=lambda control, path=path: self._on_value(
+                    path, control.value, control.gesture
+                ),
                 check=f.check,
                 on_error=on_error,
             )

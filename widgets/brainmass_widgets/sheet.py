@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 
 from .assets import bundle
-from .controls import Control
+from .controls import ButtonControl, Control
 from .numbers import NumberControl
 
 __all__ = ["ParameterControl", "Sheet", "control_for"]
@@ -73,8 +73,11 @@ class Sheet(anywidget.AnyWidget):
         self._handled: dict[str, Any] = {}
         self._holding = 0
         self._dirty: set[str] = set()
-        self._on_undo, self._on_error = on_undo, on_error
+        self._on_error = on_error
         self.controls: dict[str, Any] = {}
+        if on_undo is not None:  # keys, without a row to be seen
+            for key in ("undo", "redo"):
+                self.controls[key] = ButtonControl(key, "", lambda key=key: on_undo(key))
         rows = []
         for group, controls in groups.items():
             shown = opened is None or group in opened
@@ -86,7 +89,6 @@ class Sheet(anywidget.AnyWidget):
         for name, control in self.controls.items():
             control.bind(lambda name=name: self._refresh(name))
         self.observe(self._hear, "asked")
-        self.on_msg(self._receive)
 
     @contextmanager
     def holding(self) -> Iterator[None]:
@@ -109,10 +111,11 @@ class Sheet(anywidget.AnyWidget):
         name : str
             The row.
         **deed
-            ``number=`` for a moved slider, ``text=`` for a finished entry or a choice, ``on=``
-            for a tick, ``chosen=`` for chips, ``press=`` with the count of clicks so far.
+            ``number=`` for a moved slider, with the same ``gesture=`` for what belongs to one
+            movement; ``text=`` for a finished entry or a choice, ``on=`` for a tick, ``chosen=``
+            for chips, ``press=`` with the count of clicks so far.
         """
-        n = self.asked.get(name, {}).get("n", 0) + 1
+        n = 1 + max((done["n"] for done in self.asked.values()), default=0)
         self.asked = {**self.asked, name: {**deed, "n": n}}
 
     def _row(self, name: str) -> dict[str, Any]:
@@ -131,13 +134,14 @@ class Sheet(anywidget.AnyWidget):
 
     def _hear(self, change) -> None:
         with self._lock:
+            known = self._handled
             deeds = {
                 name: deed
                 for name, deed in change["new"].items()
-                if name in self.controls and deed != self._handled.get(name)
+                if name in self.controls and deed != known.get(name)
             }
-            self._handled |= deeds
-        for name, deed in deeds.items():
+            self._handled = known | deeds
+        for name, deed in sorted(deeds.items(), key=lambda item: item[1]["n"]):
             try:
                 self.controls[name].answer(deed)
             except Exception as error:  # shown where the user looks, not lost in a log
@@ -147,11 +151,6 @@ class Sheet(anywidget.AnyWidget):
             finally:
                 # Also where nothing changed: the browser waits for the number of its deed.
                 self._refresh(name)
-
-    def _receive(self, _widget, content, _buffers) -> None:
-        kind = content.get("type") if isinstance(content, dict) else None
-        if kind in ("undo", "redo") and self._on_undo is not None:
-            self._on_undo(kind)
 
     def __repr__(self):
         return f"Sheet({len(self.controls)} controls)"

@@ -178,7 +178,9 @@ class Engine:
 
     def parts(self, request: Request) -> list[Part]:
         """Return what enters the model from outside."""
-        return [] if self.inputs is not None else parts_of(self.fields, request)
+        if self.inputs is not None or not self.declared:
+            return []
+        return parts_of(self.fields, {**self.start, **request.values}, request)
 
     def _inputs(self, request: Request) -> Any:
         parts = self.parts(request)

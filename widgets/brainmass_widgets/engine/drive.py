@@ -100,12 +100,12 @@ def drive_fields(kinds: Any, shape: tuple[int, ...]) -> Iterator[Field]:
         yield Field(f"stimulus.{name}", "Stimulus", spec.named(name), (), None, name)
 
 
-def parts_of(fields: dict[str, Field], request: Any) -> list[Part]:
+def parts_of(fields: dict[str, Field], values: dict[str, Any], request: Any) -> list[Part]:
     """Return what enters the model in a run; constants that are zero do not count."""
     parts = []
     for path, f in fields.items():
         if path.startswith("input."):
-            value = request.values[path]
+            value = values[path]
             if np.any(value != 0):
                 parts.append(Part("step", {"amplitude": (value, f.spec.unit)}, f.attribute))
     if request.stimulus != "none":
@@ -113,7 +113,7 @@ def parts_of(fields: dict[str, Field], request: Any) -> list[Part]:
         names = _FUNCTIONS[request.stimulus][1]
         for argument, name in zip(names, STIMULI[request.stimulus], strict=True):
             path = path_of(name, request.inlet)
-            numbers[argument] = (request.values[path], fields[path].spec.unit)
+            numbers[argument] = (values[path], fields[path].spec.unit)
         parts.append(Part(request.stimulus, numbers, request.inlet))
     return parts
 

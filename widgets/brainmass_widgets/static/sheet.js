@@ -1,8 +1,8 @@
 /* Controls in rows or in a bar: sliders with a field to type into, text fields, choices, buttons.
  *
  * Two traits, one for each direction: the browser writes `asked`, what people did last to each row,
- * with a number; the kernel writes `shown`, what each row shows, with the number of the deed that
- * it answers. The browser never answers to `shown`, so a new range cannot change a value, and a
+ * numbered in order; the kernel writes `shown`, what each row shows, with the number of the deed
+ * that it answers. The browser never answers to `shown`, so a new range cannot change a value, and a
  * row that was touched again ignores answers to earlier deeds.
  */
 
@@ -54,6 +54,12 @@ class NumberRow {
     this.name.htmlFor = this.track.id;
     this.track.setAttribute("aria-label", row.label);
     this.entry.setAttribute("aria-label", `${row.label}, type a value`);
+    // What belongs to one movement of the hand is undone together.
+    const begin = () => {
+      this.gesture = Math.random().toString(36).slice(2);
+    };
+    this.track.addEventListener("pointerdown", begin);
+    this.track.addEventListener("keydown", (e) => e.repeat || begin(), { capture: true });
     this.track.addEventListener("input", () => this.slide(this.scale.value(+this.track.value)));
     this.track.addEventListener("keydown", (e) => this.key(e));
     this.track.addEventListener("dblclick", () => this.slide(row.first));
@@ -75,7 +81,7 @@ class NumberRow {
     this.shown = { ...this.shown, value };
     this.track.value = this.scale.place(value);
     this.write(String(Number(value.toPrecision(6))));
-    this.sheet.ask(this.id, { number: value });
+    this.sheet.ask(this.id, { number: value, gesture: this.gesture });
   }
   key(event) {
     const { key, shiftKey } = event;
@@ -168,10 +174,7 @@ class ButtonRow {
   constructor(sheet, row, box) {
     this.button = element("button", "brainmass-button", box);
     Object.assign(this.button, { type: "button", textContent: row.label, title: row.tooltip });
-    this.button.addEventListener("click", () => {
-      const press = (sheet.model.get("asked")[row.id]?.press ?? 0) + 1;
-      sheet.ask(row.id, { press });
-    });
+    this.button.addEventListener("click", () => sheet.press(row.id));
   }
   adopt(shown) {
     this.button.disabled = Boolean(shown.disabled);
@@ -333,7 +336,7 @@ class Sheet {
 
   ask(id, deed) {
     const asked = this.model.get("asked");
-    const n = Math.max(asked[id]?.n ?? 0, this.model.get("shown")[id]?.n ?? 0) + 1;
+    const n = 1 + Math.max(0, ...Object.values(asked).map((done) => done.n));
     this.waiting.set(id, n);
     this.model.set("asked", { ...asked, [id]: { ...deed, n } });
     this.model.save_changes();
@@ -350,7 +353,12 @@ class Sheet {
     if (key !== "z" && key !== "y") return;
     event.preventDefault();
     event.stopPropagation();
-    this.model.send({ type: key === "y" || event.shiftKey ? "redo" : "undo" });
+    this.press(key === "y" || event.shiftKey ? "redo" : "undo");
+  }
+
+  /** Count a click, so that none is lost while another is on its way. */
+  press(id) {
+    this.ask(id, { press: (this.model.get("asked")[id]?.press ?? 0) + 1 });
   }
 
   hear() {
