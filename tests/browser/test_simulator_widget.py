@@ -69,7 +69,7 @@ def test_every_kind_of_control_moves_the_plot_and_values_stay_as_they_were_set(h
     picture, box = pixels(page), slider(page, "a").bounding_box()
     page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
     wait_changed(page, "Time course", picture)
-    assert float(entry(page, "a").input_value()) == pytest.approx(0.8, abs=0.1)
+    assert 0.7 < float(entry(page, "a").input_value()) < 1.0
     page.get_by_text("beta", exact=True).dblclick()
     expect(entry(page, "beta")).to_have_value("1")
     # Choices and text.
