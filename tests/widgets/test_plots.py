@@ -108,23 +108,15 @@ def test_a_window_beside_the_data_is_empty_and_harmless():
     assert frame["panels"][0]["traces"][0]["y"] == b""
 
 
-def test_limits_ignore_the_pinned_run_and_empty_traces():
-    plot = Lines(
-        TIME,
-        (
-            Panel(
-                Axis("y"),
-                (
-                    Trace("a", np.array([0.0, 1.0])),
-                    Trace("a", np.array([9.0, 9.0]), x=np.array([0.0, 1.0]), role="ghost"),
-                    Trace("b", np.zeros(0)),
-                ),
-            ),
-        ),
+def test_limits_hold_the_pinned_run_unless_a_run_diverged():
+    traces = (
+        Trace("a", np.array([0.0, 1.0])),
+        Trace("a", np.array([9.0, 9.0]), x=np.array([0.0, 1.0]), role="ghost"),
+        Trace("b", np.zeros(0)),
     )
-    frame = pack(plot)
-    assert (frame["panels"][0]["y"]["lo"], frame["panels"][0]["y"]["hi"]) == (0.0, 1.0)
-    assert [t["role"] for t in frame["panels"][0]["traces"]] == ["main", "ghost"]
+    for robust, top in ((False, 9.0), (True, 1.0)):
+        y = pack(Lines(TIME, (Panel(Axis("y"), traces),), robust=robust))["panels"][0]["y"]
+        assert (y["lo"], y["hi"]) == (0.0, top)
 
 
 def test_axis_reaches_to_the_end_while_the_run_goes_on():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
@@ -61,7 +61,7 @@ class Board:
         Called after something else is shown.
     """
 
-    titles = PLOTS
+    titles: ClassVar[dict[str, str]] = PLOTS
 
     def __init__(
         self,
@@ -263,7 +263,8 @@ class Board:
         names = [] if self._outcome is None else list(self._outcome.series)
         self.chips.put([self.titles[p] for p in self.opened])
         self.signal_chips.put(self.signals, names)
-        self.signal_chips.hidden = len(names) < 2
+        # The legend hides and shows the lines of a few signals as well.
+        self.signal_chips.hidden = len(names) < 2 or (len(names) < 4 and self.signals == names)
         shown = {"across": self.phase[:1], "up": self.phase[1:], "heat": [self.heat]}
         for name, picker in self.pickers.items():
             picker.options = names

@@ -268,9 +268,9 @@ class SimulatorWidget(Bench):
         engine = self.engine
         states = len(engine.states) if engine.declared else None
         offered = offered_plots(engine.shape, states)
-        return Board(*self._chosen_plots(Board, offered, plots), labels)
+        return Board(*self._chosen_plots(offered, plots), labels)
 
-    def _chosen_plots(self, board: type[Board], offered: list[str], plots):
+    def _chosen_plots(self, offered: list[str], plots):
         """Return title, offered and open plots; refuse unknown ones."""
         opened = ["time"]
         if "regions" in offered:
@@ -339,7 +339,7 @@ class SimulatorWidget(Bench):
             if f.group not in ("Connectome", "Add noise", "Stimulus"):
                 text = self.controls[path].text
                 facts.append((path, f"{text} {f.spec.unit}" if f.spec.dimensional else text))
-        return facts + [(name, str(value)) for name, value in self._settings.items()]
+        return facts + [(name, entry.text) for name, entry in self.panel.entries.items()]
 
     def _title(self) -> str:
         parts = []

@@ -181,7 +181,7 @@ def _draw_lines(cell, plot: Lines) -> None:
         main = [t for t in panel.traces if t.role == "main"]
         if plot.robust:
             _limit(ax, limits([t.y for t in main], True), "y")
-        if len(main) > 1:
+        if len(main) > 1 or plot.legend:
             # Above the axes, so that it hides nothing.
             place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
             ax.legend(fontsize=7, frameon=False, ncols=min(8, len(main)), **place)

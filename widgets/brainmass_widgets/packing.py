@@ -18,7 +18,7 @@ COLUMNS = 1500
 PHASE_POINTS = 12_000
 """Points that are sent for one trajectory of a phase portrait."""
 
-COUNTING = ("main", "guide", "dots")
+COUNTING = ("main", "guide", "dots", "ghost")
 """Roles of the lines that decide about the limits of the axes."""
 
 
@@ -68,7 +68,8 @@ def _pack_lines(plot: Lines, window) -> dict[str, Any]:
     panels, ends = [], []
     for panel in plot.panels:
         shown = [t for t in panel.traces if t.y.size]
-        lo, hi = limits([a for t in shown if t.role in COUNTING for a in t.extent], plot.robust)
+        counting = ("main",) if plot.robust else COUNTING
+        lo, hi = limits([a for t in shown if t.role in counting for a in t.extent], plot.robust)
         packed = []
         for trace in shown:
             packed.append(_pack_trace(trace, plot, window))
@@ -80,7 +81,8 @@ def _pack_lines(plot: Lines, window) -> dict[str, Any]:
     ends += [at for at in (plot.start, plot.end) if at is not None]
     lo, hi = (min(ends), max(ends)) if ends else (0.0, 1.0)
     x = _axis(plot.x, lo, hi if hi > lo else lo + (plot.dx or 1.0))
-    return {"kind": "lines", "x": x, "panels": panels, "marks": _marks(plot.marks)}
+    marks = _marks(plot.marks)
+    return {"kind": "lines", "x": x, "panels": panels, "marks": marks, "legend": plot.legend}
 
 
 def _pack_trace(trace: Trace, plot: Lines, window) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def _marks(marks: tuple[Mark, ...]) -> list[dict[str, Any]]:
 
 def _pack_phase(plot: Phase) -> dict[str, Any]:
     traces = [t for t in plot.traces if t.y.size and t.x is not None]
-    main = [t for t in traces if t.role in COUNTING]
+    main = [t for t in traces if t.role in (("main",) if plot.robust else COUNTING)]
     packed = []
     for trace in traces:
         stride = math.ceil(trace.y.size / PHASE_POINTS)

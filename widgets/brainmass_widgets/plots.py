@@ -128,7 +128,7 @@ class Lines:
     """Panels stacked over one horizontal axis with samples at ``x0 + k * dx``.
 
     ``robust`` keeps a blow-up from flattening the rest; ``start`` and ``end`` are where the axis
-    starts and ends when the data do not reach that far.
+    starts and ends when the data do not reach that far; ``legend`` names a single line, too.
     """
 
     x: Axis
@@ -139,6 +139,7 @@ class Lines:
     start: float | None = None
     end: float | None = None
     marks: tuple[Mark, ...] = ()
+    legend: bool = False
 
 
 @dataclass(frozen=True, eq=False)

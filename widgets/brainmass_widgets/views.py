@@ -11,13 +11,14 @@ from .engine import Outcome, Series
 from .plots import Axis, Heat, Lines, Panel, Phase, Trace
 
 __all__ = [
-    "connectome",
     "correlation_matrix",
-    "correlations",
     "default_signals",
+    "ends_of",
     "heat_map",
     "matrix_map",
     "phase_portrait",
+    "region_name",
+    "regions_shown",
     "spectrum",
     "time_course",
 ]
@@ -100,7 +101,7 @@ def time_course(
         panels.append(Panel(Axis(label, first.label), tuple(traces)))
     axis = Axis(TIME, "ms")
     robust = bool(outcome.problem)
-    start, end = _ends(outcome)
+    start, end = ends_of(outcome)
     grid = (outcome.t0, outcome.step)
     return Lines(axis, tuple(panels), *grid, robust=robust, start=start, end=end)
 
@@ -137,7 +138,7 @@ def phase_portrait(
         shown = regions_shown(min(x.shape[2], y.shape[2]), region)
         traces = []
         for k, r in enumerate(shown):
-            name = _region_name(r, names)
+            name = region_name(r, names)
             for seed in range(min(x.shape[1], MOST_SEEDS if role == "main" else 1)):
                 kind = "faint" if seed and role == "main" else role
                 traces.append(Trace(name, y[:, seed, r], x[:, seed, r], color=k, role=kind))
@@ -169,7 +170,7 @@ def heat_map(outcome: Outcome, signal: str, names: Sequence[str] = ()) -> Heat:
         One row per region.
     """
     series = outcome.series[signal]
-    start, end = _ends(outcome)
+    start, end = ends_of(outcome)
     return Heat(
         Axis(TIME, "ms"),
         Axis("region"),
@@ -184,27 +185,6 @@ def heat_map(outcome: Outcome, signal: str, names: Sequence[str] = ()) -> Heat:
     )
 
 
-def correlations(outcome: Outcome, signal: str, names: Sequence[str] = ()) -> Heat:
-    """Return the functional connectivity: correlations of the regions over time.
-
-    Parameters
-    ----------
-    outcome : Outcome
-        The run.
-    signal : str
-        Which signal.
-    names : sequence of str, optional
-        Names of the regions.
-
-    Returns
-    -------
-    Heat
-        Pearson correlations; 0 for a region that does not move.
-    """
-    matrix = correlation_matrix(outcome.series[signal])
-    return matrix_map(matrix, Axis(f"correlation of {signal}"), names, signed=True)
-
-
 def correlation_matrix(series: Series) -> np.ndarray:
     """Return Pearson correlations of the regions, averaged over seeds; 0 where nothing moves."""
     runs = _members(series)
@@ -216,24 +196,6 @@ def correlation_matrix(series: Series) -> np.ndarray:
             size = np.sqrt((centred**2).sum(0))
             total += np.nan_to_num((centred.T @ centred) / np.outer(size, size))
     return total / runs.shape[1]
-
-
-def connectome(weights: np.ndarray, names: Sequence[str] = ()) -> Heat:
-    """Return the weights of a network, target by source.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray
-        Row = target.
-    names : sequence of str, optional
-        Names of the regions.
-
-    Returns
-    -------
-    Heat
-        The matrix.
-    """
-    return matrix_map(np.asarray(weights, dtype=float), Axis("weight"), names)
 
 
 def matrix_map(
@@ -332,7 +294,7 @@ def _members(series: Series) -> np.ndarray:
     return series.recorded if series.several else series.recorded[:, None, :]
 
 
-def _ends(outcome: Outcome) -> tuple[float, float]:
+def ends_of(outcome: Outcome) -> tuple[float, float]:
     """Where the time axis starts and ends, also when the run has not come that far."""
     start = outcome.t0 - outcome.step
     return start, max(outcome.request.duration, outcome.t0)
@@ -365,7 +327,7 @@ def _with_runs(outcome: Outcome, group, region, names) -> list[tuple[Trace, np.n
         shown = regions_shown(count, region if count > 1 else None)
         for k, r in enumerate(shown):
             single = count == 1 or region is not None
-            label = name if single else _region_name(r, names)
+            label = name if single else region_name(r, names)
             color = order.index(name) if single else k
             trace = Trace(label, series.data[:, r], color=color, band=series.band(r))
             runs = series.recorded.reshape(len(series.recorded), -1, count)[:, :, r]
@@ -373,7 +335,8 @@ def _with_runs(outcome: Outcome, group, region, names) -> list[tuple[Trace, np.n
     return traces
 
 
-def _region_name(region: int, names: Sequence[str]) -> str:
+def region_name(region: int, names: Sequence[str]) -> str:
+    """Return the name of a region, or its number."""
     return names[region] if region < len(names) else f"region {region}"
 
 

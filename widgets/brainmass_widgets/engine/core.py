@@ -77,7 +77,7 @@ class Engine:
                 "Engine: model must be a brainstate module, such as a *Step model or a Network; "
                 f"got {type(model).__name__}. Pass the model or a Simulator."
             )
-        self.given, self.copied = model, copy
+        self.given, self.given_inputs, self.copied = model, inputs, copy
         self.model: Any = duplicate(model) if copy else model
         if copy and isinstance(model, brainmass.Network):
             _open_speed(self.model)

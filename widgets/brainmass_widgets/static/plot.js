@@ -271,7 +271,7 @@ class Plot {
       : [];
     const names = new Set(traces.map((t) => t.name));
     const key = JSON.stringify([traces.map((t) => [t.name, t.color]), this.dark]);
-    this.legend.hidden = names.size < 2;
+    this.legend.hidden = names.size < 2 && !this.frame?.legend;
     if (key === this.legendKey) return;
     this.legendKey = key;
     this.legend.replaceChildren();
