@@ -50,7 +50,7 @@ class Sheet(anywidget.AnyWidget):
     (0.5, array(0.5))
     """
 
-    _esm = bundle("common.js", "sheet.js")
+    _esm = bundle("common.js", "sheet_rows.js", "sheet.js")
     _css = bundle("sheet.css")
 
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
