@@ -115,6 +115,18 @@ class Bench(Instrument):
         self._history.remember(before)
         self._show_and_run()
 
+    def show_request(self, request: Request) -> None:
+        """Take the numbers and settings of a request; it can be undone.
+
+        Parameters
+        ----------
+        request : Request
+            What to show.
+        """
+        self._history.remember(self._numbers())
+        settings = {name: getattr(request, name) for name in self._settings}
+        self._restore(Numbers(dict(request.values), settings, NO_PRESET))
+
     def reset(self) -> None:
         """Go back to the numbers that the widget was opened with."""
         self._history.remember(self._numbers())
