@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
+import brainunit as u
 import numpy as np
 
 from .base import Instrument, StatusLine
@@ -219,9 +220,12 @@ class Bench(Instrument):
                 f"{type(self).__name__}: preset must be one of {known}; got {name!r}. "
                 "Choose one of them."
             )
-        values = preset_values(self.engine, name)
+        values, duration = preset_values(self.engine, name), self.presets[name].get("duration")
         with self._lock:
             self._values = {**self._values, **values}
+            if duration is not None:
+                time = shortened(float(duration.to_decimal(u.ms)))
+                self._settings = {**self._settings, "duration": time}
             self._preset = name
 
     # -- reactions of the controls ------------------------------------------------------------

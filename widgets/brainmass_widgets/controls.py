@@ -15,6 +15,7 @@ __all__ = [
     "ChipsControl",
     "ChoiceControl",
     "Control",
+    "NoteControl",
     "TextControl",
 ]
 
@@ -76,6 +77,37 @@ class Control:
     def bind(self, publish: Callable[[], None]) -> None:
         """Call ``publish`` whenever the row shows something else."""
         self._publish = publish
+
+
+class NoteControl(Control):
+    """A line of text to read.
+
+    Parameters
+    ----------
+    text : str
+        What it says; an empty note takes no room.
+    """
+
+    kind = "note"
+
+    def __init__(self, text: str = ""):
+        super().__init__("")
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._text
+
+    def put(self, text: str) -> None:
+        """Say something else."""
+        if text != self._text:
+            self._text = text
+            self._publish()
+
+    def shown(self) -> dict[str, Any]:
+        """Return the text."""
+        return {**super().shown(), "text": self._text, "hidden": not self._text}
 
 
 class TextControl(Control):

@@ -20,7 +20,7 @@ from .history import Numbers
 from .numbers import NumberControl
 from .panel import NO_PRESET, Panel
 from .plots import Plot
-from .presets import presets_of
+from .presets import preset_note
 from .quantities import show
 from .sheet import Sheet
 
@@ -45,8 +45,8 @@ class SimulatorWidget(Bench):
     duration : brainunit.Quantity, optional
         Simulated time. Default 200 ms, 1000 ms for physiological models.
     dt : brainunit.Quantity, optional
-        Integration step. Default: that of the simulator, then brainstate's, then 0.1 ms, or a
-        tenth of it if the model needs that.
+        Integration step. Default: that of the simulator, then brainstate's, then what the
+        model suggests, or a tenth of it if the run diverges.
     transient : brainunit.Quantity, optional
         Leading time that is simulated but not shown.
     monitors : str, callable, list or dict, optional
@@ -126,7 +126,7 @@ class SimulatorWidget(Bench):
             self._values,
             self._settings,
             self.board.labels,
-            list(presets_of(self.engine)),
+            {name: preset_note(p) for name, p in self.presets.items()},
             on_value=self._moved,
             on_setting=self._set,
             on_region=self._pick,

@@ -9,7 +9,7 @@ import brainunit as u
 import ipywidgets as widgets
 import numpy as np
 
-from .controls import ChoiceControl, Control, TextControl
+from .controls import ChoiceControl, Control, NoteControl, TextControl
 from .engine import STIMULI, Engine
 from .numbers import NumberControl
 from .quantities import parse, show
@@ -54,8 +54,8 @@ class Panel:
         Duration, dt and transient in ms, seed, seeds, method, stimulus and inlet.
     labels : sequence of str
         Names of the regions.
-    presets : sequence of str
-        Names of the presets.
+    presets : dict of str to str
+        Names of the presets, with what they show and where that was published.
     on_value : callable
         ``on_value(path, value, gesture)`` after the user moved a control; the gesture is the same
         for all of one movement, and None where there is none.
@@ -91,7 +91,7 @@ class Panel:
         values: dict[str, np.ndarray],
         settings: dict[str, Any],
         labels: Sequence[str],
-        presets: Sequence[str],
+        presets: dict[str, str],
         *,
         on_value: Callable[[str, np.ndarray, Any], None],
         on_setting: Callable[[str, Any], None],
@@ -119,7 +119,9 @@ class Panel:
             if f.group != "Connectome"
         }
         self.region_picker = self._build_region_picker(labels)
-        self.preset_picker = self._build_preset_picker(presets)
+        self._presets = presets
+        self.preset_picker = self._build_preset_picker(list(presets))
+        self.preset_note = NoteControl()
         self.entries: dict[str, Any] = {
             name: self._build_entry(name) for name in _TIPS if self._applies(name)
         }
@@ -163,6 +165,7 @@ class Panel:
         """Show which preset was taken, or that a number was changed since."""
         if self.preset_picker is not None:
             self.preset_picker.put(preset)
+            self.preset_note.put(self._presets.get(preset, ""))
 
     def select(self, region: int | None) -> None:
         """Let the controls act on one region, or on all."""
@@ -179,7 +182,11 @@ class Panel:
 
     def _groups(self) -> dict[str, dict[str, Control]]:
         groups: dict[str, dict[str, Control]] = {name: {} for name in _ORDER}
-        pickers = {"preset": self.preset_picker, "region": self.region_picker}
+        pickers: dict[str, Control | None] = {
+            "preset": self.preset_picker,
+            "preset_note": self.preset_note if self._presets else None,
+            "region": self.region_picker,
+        }
         groups[""] = {name: picker for name, picker in pickers.items() if picker is not None}
         entries = dict(self.entries)
         for name in ("stimulus", "inlet"):

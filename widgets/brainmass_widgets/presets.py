@@ -8,16 +8,27 @@ import numpy as np
 
 from .engine import Engine, decimals
 
-__all__ = ["preset_values", "presets_of"]
+__all__ = ["preset_note", "preset_values", "presets_of"]
 
 
 def presets_of(engine: Engine) -> dict[str, dict[str, Any]]:
     """Return the presets of the model inside an engine, by name.
 
-    Each is a dict with ``params``, ``inputs`` and ``init``, all by name with their units, and
-    ``doc`` and ``source``.
+    Each is a dict with ``params``, ``inputs`` and ``init``, all by name with their units, ``doc``,
+    ``source``, and the ``duration`` in which the regime shows. A preset that sets an option of the
+    model is left out: an option is structure, and has no control.
     """
-    return dict(getattr(type(engine.node), "presets", None) or {})
+    presets = getattr(type(engine.node), "presets", None) or {}
+    known = engine.node.declaration.params if presets else {}
+    return {name: p for name, p in presets.items() if set(p.get("params", {})) <= set(known)}
+
+
+def preset_note(preset: dict[str, Any]) -> str:
+    """Return what a preset shows, and where it was published."""
+    doc = str(preset.get("doc", ""))
+    source = preset.get("source")
+    text = f"{doc[:1].upper()}{doc[1:]}" + (f" ({source})" if source else "")
+    return text and f"{text}."
 
 
 def preset_values(engine: Engine, name: str) -> dict[str, np.ndarray]:

@@ -37,7 +37,7 @@ def first_settings(who: str, engine: Engine, given: dict[str, Any]) -> tuple[dic
         duration = (1000.0 if slow else 200.0) * u.ms
     times = {
         "duration": duration,
-        "dt": 0.1 * u.ms if dt is None else dt,
+        "dt": getattr(engine.node, "suggested_dt", 0.1 * u.ms) if dt is None else dt,
         "transient": 0.0 * u.ms if given["transient"] is None else given["transient"],
     }
     ports = engine.node.declaration.ports if engine.declared else ()

@@ -91,6 +91,15 @@ class NumberRow {
   }
 }
 
+class NoteRow {
+  constructor(sheet, row, box) {
+    this.note = element("div", "brainmass-note", box);
+  }
+  adopt(shown) {
+    this.note.textContent = shown.text;
+  }
+}
+
 class TextRow {
   constructor(sheet, row, box) {
     this.name = element("label", "brainmass-name", box);
@@ -242,7 +251,7 @@ class ChipsRow {
 
 const KINDS = {
   number: NumberRow, text: TextRow, choice: ChoiceRow, check: CheckRow, toggle: ToggleRow,
-  button: ButtonRow, chips: ChipsRow, fit: FitRow,
+  button: ButtonRow, chips: ChipsRow, fit: FitRow, note: NoteRow,
 };
 
 /** Report what is typed into a field once it is finished; Escape takes it back. */
