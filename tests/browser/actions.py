@@ -28,7 +28,7 @@ def open_cells(page, folder, name, *sources, timeout=120):
 
 
 def plot(page, label="Time course"):
-    return page.locator(CANVAS, has=page.locator(f'canvas[aria-label^="{label}"]')).first
+    return page.locator(f'{CANVAS}:has(canvas[aria-label^="{label}"])').first
 
 
 def pixels(page, label="Time course"):
@@ -36,8 +36,16 @@ def pixels(page, label="Time course"):
 
 
 def wait_changed(page, label, before):
-    """Wait until a plot looks different from what it was."""
+    """Wait until the first plot of that label looks different from what it was."""
     page.wait_for_function(CHANGED, arg=[label, before])
+
+
+def click_cell(page, label, across, up):
+    """Click a place of a plot, as parts of its width and height."""
+    base = plot(page, label).locator(".brainmass-base")
+    base.scroll_into_view_if_needed()
+    box = base.bounding_box()
+    base.click(position={"x": across * box["width"], "y": up * box["height"]})
 
 
 def row(page, name):
@@ -49,7 +57,7 @@ def slider(page, name):
 
 
 def entry(page, name):
-    return row(page, name).locator(".brainmass-entry")
+    return row(page, name).locator(".brainmass-entry").first
 
 
 def unfold(page, group):
@@ -61,6 +69,11 @@ def unfold(page, group):
 def enter(page, name, text):
     entry(page, name).fill(text)
     entry(page, name).press("Enter")
+
+
+def output(page, number):
+    """What the cell of that number shows, from 0."""
+    return page.locator(".jp-Notebook .jp-CodeCell").nth(number).locator(".jp-Cell-outputArea")
 
 
 def button(page, name):
