@@ -5,5 +5,6 @@ from .explorer import SimulatorWidget
 from .fitting import FitterWidget
 from .network import NetworkWidget
 from .open import explore
+from .sweeping import SweepWidget
 
-__all__ = ["Canvas", "FitterWidget", "NetworkWidget", "SimulatorWidget", "explore"]
+__all__ = ["Canvas", "FitterWidget", "NetworkWidget", "SimulatorWidget", "SweepWidget", "explore"]
