@@ -1,0 +1,466 @@
+"""Fixed points of a model, their Jacobian, eigenvalues and stability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import brainunit as u
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .._step import rk4
+from .dynamics_flow import Flow, flow_of
+
+__all__ = ["FixedPoint", "fixed_points", "jacobian", "kind_of", "written"]
+
+ITERATIONS = 40
+"""Newton steps after which a start is given up."""
+
+REACH = 3.0
+"""Longest Newton step, in half-widths of the box."""
+
+_CANDIDATES = (1.0, 0.5, 0.25, 0.1)
+_ZERO = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPoint:
+    """A state that does not change, and what happens around it.
+
+    Attributes
+    ----------
+    state : dict of str to float or brainunit.Quantity
+        Value of every state; one per region in a network.
+    eigenvalues : numpy.ndarray of complex
+        Eigenvalues of the Jacobian in 1/ms, largest real part first.
+    jacobian : numpy.ndarray
+        Derivatives of the rates, row = rate, in the units of the states per ms.
+    kind : str
+        ``'stable node'``, ``'stable focus'``, ``'saddle'``, ``'saddle-focus'``,
+        ``'unstable node'``, ``'unstable focus'``, ``'centre'`` or ``'non-hyperbolic'``; a focus is
+        left or reached in a spiral, judged by the slowest eigenvalues.
+    """
+
+    state: dict[str, Any]
+    eigenvalues: np.ndarray
+    jacobian: np.ndarray
+    kind: str = field(default="")
+
+    @property
+    def stable(self) -> bool:
+        """Whether every small disturbance dies out."""
+        return self.kind.startswith("stable")
+
+    @property
+    def unstable_dimensions(self) -> int:
+        """Number of eigenvalues with a positive real part."""
+        return int((self.eigenvalues.real > _slack(self.eigenvalues)).sum())
+
+    @property
+    def frequency(self):
+        """Frequency of the slowest spiral in Hz, 0 Hz where nothing turns."""
+        turning = self.eigenvalues[np.abs(self.eigenvalues.imag) > _slack(self.eigenvalues)]
+        if not turning.size:
+            return 0.0 * u.Hz
+        slowest = turning[np.argmin(np.abs(turning.real))]
+        return float(abs(slowest.imag) * 1000 / (2 * np.pi)) * u.Hz
+
+    def __repr__(self):
+        return f"FixedPoint({written(self.state)}, {self.kind})"
+
+
+def fixed_points(
+    model, *, at=None, box=None, starts: int = 256, region: int | None = None
+) -> list[FixedPoint]:
+    """Find the fixed points of a model, stable and unstable, from many starts.
+
+    Newton's method with the exact Jacobian runs in double precision from many starts at once, in
+    a box that is found by simulating the model, and again in a larger one while that brings new
+    points. Noise is left out. Where a state is limited by a clamp, points on the limit itself are
+    not found. In a :class:`~brainmass.Network` the delays are left out too: they do not move fixed
+    points, but they can change whether these are stable.
+
+    Parameters
+    ----------
+    model : NeuralMass or Network
+        A model of one region, or of several of which ``region`` is taken; a network as a whole.
+    at : dict, optional
+        Parameters and inputs by name in place of those of the model, with units, for example
+        ``{"E_inp": 120 * u.Hz}``.
+    box : dict, optional
+        Where to look, ``(low, high)`` by state. Default: around what simulations visit and around
+        the points found there. Equations also have solutions without a meaning, such as negative
+        rates; a box leaves them out.
+    starts : int, default 256
+        Number of starts.
+    region : int, optional
+        Which region, where they differ.
+
+    Returns
+    -------
+    list of FixedPoint
+        In ascending order of the first state; empty if there are none.
+
+    Raises
+    ------
+    TypeError
+        If the model is not one of ours, or a value is traced.
+    ValueError
+        If a name or a value is wrong, or the equations depend on time.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> from brainmass.analysis import fixed_points
+    >>> node, rates = brainmass.MontbrioPazoRoxinStep(1), (0 * u.Hz, 3000 * u.Hz)
+    >>> for point in fixed_points(node, box={"r": rates}):
+    ...     print(point)
+    FixedPoint(r=81.134 Hz, v=-1.96162, stable node)
+    FixedPoint(r=472.98 Hz, v=-0.336494, saddle)
+    FixedPoint(r=1030.6 Hz, v=-0.15443, stable focus)
+    """
+    flow = flow_of(model, at, region, "fixed_points")
+    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
+        raise ValueError(
+            f"fixed_points: starts must be a positive whole number; got {starts!r}. Pass 256."
+        )
+    area = read_box(flow, box)
+    found, linear = find(flow, area, starts)
+    return [point_of(flow, y, matrix) for y, matrix in zip(found, linear, strict=True)]
+
+
+def jacobian(model, state=None, *, at=None, region: int | None = None) -> np.ndarray:
+    """Return the exact Jacobian of a model's equations.
+
+    Parameters
+    ----------
+    model : NeuralMass or Network
+        As for :func:`fixed_points`.
+    state : dict or FixedPoint, optional
+        Where, by state; what is left out is at the initial value of the model.
+    at : dict, optional
+        Parameters and inputs by name in place of those of the model.
+    region : int, optional
+        Which region, where they differ.
+
+    Returns
+    -------
+    numpy.ndarray (n, n)
+        ``J[i, j]``, the derivative of the rate of state i by state j, in the declared unit of i
+        per ms and per declared unit of j. In a network the regions of the first state come first.
+
+    Raises
+    ------
+    ValueError
+        If a name or a value is wrong.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> from brainmass.analysis import jacobian
+    >>> jacobian(brainmass.HopfStep(1, a=-0.5, w=0.25)).tolist()
+    [[-0.5, -0.25], [0.25, -0.5]]
+    """
+    flow = flow_of(model, at, region, "jacobian")
+    given = state.state if isinstance(state, FixedPoint) else state
+    return flow.call(_linear, flow.w, flow.pack(given))[1]
+
+
+# -- compiled parts -----------------------------------------------------------------------------
+
+
+def _linear(rules):
+    """Rates and Jacobian at one state."""
+
+    def run(fixed, w, y):
+        rates = partial(rules.bind(fixed), w)
+        return rates(y), jax.jacfwd(rates)(y)
+
+    return run
+
+
+def _newton(rules):
+    """Newton's method with limited, damped steps from many starts; scaled by ``scale``."""
+
+    def run(fixed, w, starts, scale):
+        bound = rules.bind(fixed)
+
+        def rates(z):
+            return bound(w, z * scale)
+
+        def linear(z):
+            value, matrix = rates(z), jax.jacfwd(rates)(z)
+            weight = 1.0 / (jnp.abs(matrix).sum(-1) + 1e-300)
+            return value * weight, matrix * weight[:, None], weight
+
+        def one(z):
+            value, matrix, weight = linear(z)
+            step = -jnp.linalg.solve(matrix, value)
+            step = step * jnp.minimum(1.0, REACH / (jnp.abs(step).max() + 1e-300))
+            tried = z + jnp.asarray(_CANDIDATES)[:, None] * step
+            left = jnp.abs(jax.vmap(rates)(tried) * weight).max(-1)
+            best = jnp.argmin(jnp.where(jnp.isfinite(left), left, jnp.inf))
+            return tried[best], jnp.abs(tried[best] - z).max() / (1.0 + jnp.abs(z).max())
+
+        def going(loop):
+            k, _, moved = loop
+            return (k < ITERATIONS) & jnp.any(moved > 1e-12)
+
+        def improve(loop):
+            k, z, moved = loop
+            new, step = jax.vmap(one)(z)
+            rest = moved <= 1e-12
+            z = jnp.where(rest[:, None], z, new)
+            # A singular start is over; NaN compares as at rest and is left out later.
+            return k + 1, z, jnp.where(rest, moved, step)
+
+        z = starts / scale
+        _, z, moved = lax.while_loop(going, improve, (0, z, jnp.full(z.shape[0], jnp.inf)))
+        value, matrix, weight = jax.vmap(linear)(z)
+        exact = matrix / weight[..., None] / scale
+        return z * scale, exact, moved, jnp.abs(value).max(-1)
+
+    return run
+
+
+def _explored(rules):
+    """Where trajectories stay after a first fifth, and where they end."""
+
+    def run(fixed, w, starts, low, high, dt, steps):
+        rates = partial(rules.bind(fixed), w)
+
+        def step(k, loop):
+            y, least, most = loop
+            (y,) = rk4(lambda now, _c: (jax.vmap(rates)(now[0]),), (y,), dt)
+            y = jnp.clip(y, low, high)
+            late = k >= steps // 5
+            return y, jnp.where(late, jnp.minimum(least, y), y), jnp.where(
+                late, jnp.maximum(most, y), y
+            )
+
+        return lax.fori_loop(0, steps, step, (starts, starts, starts))
+
+    return run
+
+
+# -- boxes and starts ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where to look: a box, which of its sides are given, and points that are known inside."""
+
+    low: np.ndarray
+    high: np.ndarray
+    given: np.ndarray
+    seeds: np.ndarray
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Half-widths of the box."""
+        return (self.high - self.low) / 2
+
+    @property
+    def automatic(self) -> bool:
+        """Whether any side was found by simulation."""
+        return not bool(self.given.all())
+
+    def around(self, points: np.ndarray) -> Area:
+        """Return the box that holds the points too, on the sides that are not given."""
+        low, high = np.minimum(self.low, points.min(0)), np.maximum(self.high, points.max(0))
+        low, high = _roomy(low, high)
+        return Area(
+            np.where(self.given, self.low, low),
+            np.where(self.given, self.high, high),
+            self.given,
+            self.seeds,
+        )
+
+
+def read_box(flow: Flow, box: dict | None) -> Area:
+    """Return the box that a user gave, its other sides found by simulation."""
+    low, high = np.full((2, len(flow.states), flow.regions), np.nan)
+    for name, ends in (box or {}).items():
+        index = flow.index(name)
+        if not isinstance(ends, tuple | list) or len(ends) != 2:
+            raise ValueError(
+                f"{flow.who}: box['{name}'] must be (low, high); got {ends!r}. Pass two values."
+            )
+        lo, hi = (flow.bare(name, end) for end in ends)
+        if not np.all(lo < hi):
+            raise ValueError(
+                f"{flow.who}: box['{name}'] must be (low, high) with low < high; got {ends!r}. "
+                "Exchange or correct them."
+            )
+        low[index], high[index] = lo, hi
+    low, high = low.ravel(), high.ravel()
+    given = np.isfinite(low)
+    seeds = np.zeros((0, low.size))
+    if not given.all():
+        least, most, seeds = explore(flow)
+        low, high = np.where(given, low, least), np.where(given, high, most)
+    return Area(low, high, given, seeds)
+
+
+def explore(flow: Flow, count: int = 16, steps: int = 3000):
+    """Simulate from scattered starts; return a box around what is visited late, and the ends."""
+    low, high = flow.clamps
+    start = flow.start().ravel()
+    unit = np.maximum(np.abs(start), 1.0)
+    size = 10.0 ** (np.arange(count) % 3)[:, None]
+    starts = start + unit * size * (2 * _spread(count, start.size) - 1)
+    starts[0] = start
+    starts = np.clip(starts, low, high)
+    if flow.regions > 1:  # a slow part of a network's trajectory is enough
+        steps = steps // 3
+    ends, least, most = flow.call(_explored, flow.w, starts, low, high, flow.dt, steps)
+    fine = np.isfinite(ends).all(1) & np.isfinite(least).all(1) & np.isfinite(most).all(1)
+    fine &= np.abs(ends).max(1) < 1e9
+    if not fine.any():
+        least = most = ends = start[None]
+        fine = np.ones(1, bool)
+    least, most = least[fine].min(0), most[fine].max(0)
+    return *_roomy(least, most), ends[fine]
+
+
+def _roomy(low, high):
+    """Widen a box, and give one of no width the size of its place."""
+    middle, half = (low + high) / 2, (high - low) / 2
+    size = np.maximum(1.3 * half, 0.25 * np.maximum(np.abs(low), np.abs(high)))
+    size = np.where(size > 1e-12, size, 1.0)
+    return middle - size, middle + size
+
+
+def _spread(count: int, size: int) -> np.ndarray:
+    """Points that fill the unit cube evenly: the additive recurrence of M. Roberts."""
+    phi = 2.0
+    for _ in range(40):
+        phi = (1 + phi) ** (1 / (size + 1))
+    steps = phi ** -np.arange(1.0, size + 1) % 1
+    return (0.5 + np.arange(1, count + 1)[:, None] * steps) % 1
+
+
+def _starts(flow: Flow, area: Area, count: int) -> np.ndarray:
+    """Points in the box, a half of them in one three and ten times as large where it is ours."""
+    size = area.low.size
+    if flow.regions > 1:
+        # Every other start is the same in all regions: symmetric states are small targets.
+        alike = np.repeat(_spread(count, len(flow.states)), flow.regions, axis=1)
+        cube = np.where(np.arange(count)[:, None] % 2 == 0, alike, _spread(count, size))
+    else:
+        cube = _spread(count, size)
+    factor = np.array([1.0, 3.0, 1.0, 10.0])[(np.arange(count) // 2) % 4][:, None]
+    factor = np.where(area.given, 1.0, factor)
+    middle = (area.low + area.high) / 2
+    points = middle + factor * area.scale * (2 * cube - 1)
+    points = np.clip(points, *flow.clamps)
+    seeds = area.seeds[:count]
+    points[: len(seeds)] = seeds
+    return points
+
+
+def find(flow: Flow, area: Area, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return distinct fixed points (k, size) and their Jacobians (k, size, size)."""
+    points, matrices = _converged(flow, area, count)
+    for _ in range(2 if area.automatic else 0):
+        if not len(points):
+            break
+        area = area.around(points)
+        more, jacobians = _converged(flow, area, count)
+        known = len(points)
+        points, matrices = _distinct(
+            np.concatenate([points, more]), np.concatenate([matrices, jacobians]), area.scale
+        )
+        if len(points) == known:
+            break
+    order = np.lexsort(points.T[::-1])
+    return points[order], matrices[order]
+
+
+def _converged(flow: Flow, area: Area, count: int):
+    starts = _starts(flow, area, count)
+    points, matrices, moved, left = flow.call(_newton, flow.w, starts, area.scale)
+    low, high = flow.clamps
+    low = np.where(area.given, np.maximum(low, area.low), low)
+    high = np.where(area.given, np.minimum(high, area.high), high)
+    room = 1e-9 * area.scale
+    good = (moved < 1e-8) & (left < 1e-9) & np.isfinite(points).all(1)
+    good &= np.isfinite(matrices).all((1, 2))
+    good &= ((points >= low - room) & (points <= high + room)).all(1)
+    return _distinct(points[good], matrices[good], area.scale)
+
+
+def _distinct(points: np.ndarray, matrices: np.ndarray, scale: np.ndarray):
+    kept: list[int] = []
+    for k, point in enumerate(points):
+        # Only digits that a degenerate root loses may differ.
+        near = 1e-6 * (scale + np.abs(point))
+        if not any((np.abs(points[j] - point) <= near).all() for j in kept):
+            kept.append(k)
+    return points[kept], matrices[kept]
+
+
+# -- what they are ------------------------------------------------------------------------------
+
+
+def point_of(flow: Flow, y: np.ndarray, matrix: np.ndarray) -> FixedPoint:
+    """Return the fixed point at ``y``."""
+    eigenvalues = ordered(np.linalg.eigvals(matrix))
+    return FixedPoint(flow.attach(y), eigenvalues, matrix, kind_of(eigenvalues))
+
+
+def ordered(eigenvalues: np.ndarray) -> np.ndarray:
+    """Sort eigenvalues by falling real part, conjugate pairs with the positive one first."""
+    eigenvalues = np.asarray(eigenvalues, complex)
+    return eigenvalues[np.lexsort((-eigenvalues.imag, -np.round(eigenvalues.real, 12)))]
+
+
+def _slack(eigenvalues: np.ndarray) -> float:
+    return _ZERO * float(np.abs(eigenvalues).max(initial=0.0)) + 1e-300
+
+
+def kind_of(eigenvalues: np.ndarray) -> str:
+    """Name a fixed point after its eigenvalues.
+
+    Examples
+    --------
+    >>> kind_of([-1 + 2j, -1 - 2j]), kind_of([1, -1]), kind_of([2j, -2j])
+    ('stable focus', 'saddle', 'centre')
+    """
+    eigenvalues = np.asarray(eigenvalues, complex)
+    slack = _slack(eigenvalues)
+    real = eigenvalues.real
+    up, down = eigenvalues[real > slack], eigenvalues[real < -slack]
+    if len(up) + len(down) < len(eigenvalues):
+        still = eigenvalues[np.abs(real) <= slack]
+        turning = np.abs(still.imag) > slack
+        return "centre" if turning.all() and not len(up) else "non-hyperbolic"
+    if len(up) and len(down):
+        return "saddle-focus" if np.abs(up.imag).max() > slack else "saddle"
+    slowest = eigenvalues[np.argmin(np.abs(real))]
+    shape = "focus" if abs(slowest.imag) > slack else "node"
+    return f"{'unstable' if len(up) else 'stable'} {shape}"
+
+
+def written(state: dict[str, Any], names: Sequence[str] = ()) -> str:
+    """Write states in a few characters: values, or their range over the regions."""
+    parts = []
+    for name in names or state:
+        value = state[name]
+        unit = u.get_unit(value)
+        bare = np.asarray(u.get_mantissa(value))
+        lo, hi = float(bare.min()), float(bare.max())
+        alike = hi - lo <= 1e-9 * max(abs(lo), abs(hi), 1e-300)
+        text = f"{_tidy(lo):.6g}" if alike else f"{_tidy(lo):.6g}..{_tidy(hi):.6g}"
+        parts.append(f"{name}={text}" + ("" if unit.is_unitless else f" {unit}"))
+    return ", ".join(parts)
+
+
+def _tidy(value: float) -> float:
+    """Write what rounding left of a zero as zero."""
+    return 0.0 if abs(value) < 1e-12 else value
