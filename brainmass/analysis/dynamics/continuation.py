@@ -8,9 +8,9 @@ from typing import Any
 import brainunit as u
 import numpy as np
 
-from .dynamics_branches import Curve, Path, bifurcations_of, follow
-from .dynamics_flow import Flow, flow_of
-from .dynamics_points import Area, find, ordered, read_box, written
+from .branches import Curve, Path, bifurcations_of, follow
+from .flow import Flow, flow_of
+from .points import Area, find, ordered, read_box, written
 
 __all__ = ["Bifurcation", "Branch", "Continuation", "continuation"]
 
@@ -172,7 +172,8 @@ def continuation(
     starts : int, default 128
         Number of starts at each value.
     step : float, default 0.05
-        Longest step along a curve, where half of the span and half of the box have length 1.
+        Longest step along a curve, where half of the span, and half of the range in which fixed
+        points were found, have length 1.
     most : int, default 2000
         Points after which a branch is given up.
     region : int, optional
@@ -208,7 +209,7 @@ def continuation(
         raise ValueError(f"continuation: step must be in (0, 1]; got {step!r}. Pass 0.05.")
     w, e = flow.direction(parameter)
     area, found = _search(flow, w, e, ends, box, starts)
-    path = Path(flow, w, e, ends, area, float(step), int(most))
+    path = Path(flow, w, e, ends, area, _scale(area, found), float(step), int(most))
     curves: list[Curve] = []
     for y, q in found:
         if not any(path.lies_on(curve, y, q) for curve in curves):
@@ -270,6 +271,14 @@ def _search(flow: Flow, w, e, ends, box, starts: int):
     low = np.min([a.low for a in areas], axis=0)
     high = np.max([a.high for a in areas], axis=0)
     return Area(low, high, first.given, first.seeds[:0]), found
+
+
+def _scale(area: Area, found) -> np.ndarray:
+    """Return the size of a diagram in every state: the spread of its points, if they differ."""
+    if not found:
+        return area.scale
+    half = np.ptp([y for y, _ in found], axis=0) / 2
+    return np.where(half > 1e-4 * area.scale, half, area.scale)
 
 
 def _branch(flow: Flow, spec, curve: Curve) -> Branch:

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .._step import rk4
-from .dynamics_flow import Flow, flow_of
-from .dynamics_points import FixedPoint, explore, written
+from ..._step import rk4
+from .flow import Flow, flow_of
+from .points import FixedPoint, explore, written
 
 __all__ = ["LimitCycle", "LyapunovSpectrum", "limit_cycle", "lyapunov_exponents"]
 
@@ -60,7 +60,7 @@ class LimitCycle:
     @property
     def amplitude(self) -> dict[str, Any]:
         """Half of the distance from minimum to maximum, by state."""
-        return {name: (self.maximum[name] - self.minimum[name]) / 2 for name in self.states}
+        return {name: _half(self.maximum[name], low) for name, low in self.minimum.items()}
 
     @property
     def stable(self) -> bool:
@@ -149,7 +149,7 @@ def limit_cycle(
     >>> import brainmass
     >>> from brainmass.analysis import limit_cycle
     >>> limit_cycle(brainmass.VanDerPolStep(1, mu=1.0))
-    LimitCycle(6.66329 ms, x=2.00862, y=1.15766, stable)
+    LimitCycle(6.66329 ms, x=2.00862, y=2.17271, stable)
     """
     flow = flow_of(model, at, region, "limit_cycle")
     given = state.state if isinstance(state, FixedPoint) else state
@@ -278,6 +278,13 @@ def _milliseconds(value, who: str, name: str, least: float | None = None) -> flo
     return number
 
 
+def _half(high, low):
+    """Half of a distance, in the unit in which it is declared."""
+    unit = u.get_unit(high)
+    half = (u.get_mantissa(high) - u.get_mantissa(low)) / 2
+    return half if unit.is_unitless else u.Quantity(half, unit=unit)
+
+
 # -- finding a cycle ----------------------------------------------------------------------------
 
 
@@ -293,21 +300,32 @@ def _approach(flow: Flow, y: np.ndarray, scale: np.ndarray):
         track = flow.call(_record, flow.w, y, *flow.clamps, flow.dt, stride, static=(_RECORD,))
         if not np.isfinite(track).all():
             return None, "diverged"
-        late = track[_RECORD // 2 :]
-        spans = np.ptp(late, axis=0) / scale
-        if spans.max() < _REST:
+        spans = np.ptp(track[_RECORD // 2 :], axis=0)
+        if (spans / scale).max() < _REST:
             return None, "came to rest at a fixed point"
-        crossings, states = _returns(track, int(np.argmax(spans)))
-        m = _recurrence(states, np.ptp(late, axis=0), scale)
+        crossings, states = _section(track, spans / scale)
+        m = _recurrence(states, spans, scale)
         if m:
             length = (crossings[-1] - crossings[-1 - m]) * stride * flow.dt
             found = _closed(flow, states[-1], length, scale)
-            if found is not None:
+            # A trajectory may pass by a cycle that it does not stay on.
+            if found is not None and not _repels(found[2]):
                 return found, ""
         if len(crossings) < 4 and stride < 1024:
             stride *= 2
         y = track[-1]
-    return None, "never came back close enough"
+    return None, "never settled on a cycle"
+
+
+def _section(track: np.ndarray, spans: np.ndarray):
+    """Return the passages of the state that passes least often, so once per burst of spikes."""
+    found = [_returns(track, k) for k in np.flatnonzero(spans > 1e-2 * spans.max())]
+    several = [pair for pair in found if len(pair[0]) > 2]
+    return min(several or found, key=lambda pair: len(pair[0]))
+
+
+def _repels(matrix: np.ndarray) -> bool:
+    return bool(np.sort(np.abs(np.linalg.eigvals(matrix)))[-1] > 1 + 1e-4)
 
 
 def _returns(track: np.ndarray, k: int):

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .._errors import choices
-from .dynamics_flow import Flow, flow_of
-from .dynamics_points import ITERATIONS, REACH, FixedPoint, read_box
+from ..._errors import choices
+from .flow import Flow, flow_of
+from .points import ITERATIONS, REACH, FixedPoint, read_box
 
 __all__ = ["Nullclines", "VectorField", "nullclines", "vector_field"]
 

@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._compat import is_tracer
-from .._declare import ParamSpec, Spec, StateSpec
-from .._errors import choices
-from ..dynamics import NeuralMass
-from ..engine.cache import Uncacheable, programs, rules_fingerprint
-from ..engine.system import NodeRules, SystemRules, Values
-from ..network import Network
+from ..._compat import is_tracer
+from ..._declare import ParamSpec, Spec, StateSpec
+from ..._errors import choices
+from ...dynamics import NeuralMass
+from ...engine.cache import Uncacheable, programs, rules_fingerprint
+from ...engine.system import NodeRules, SystemRules, Values
+from ...network import Network
 
 __all__ = ["Flow", "FlowRules", "flow_of"]
 
@@ -142,7 +142,7 @@ class Flow:
         self.w = np.stack(list(rows.values())) if rows else np.zeros((0, *self.shape))
         self._identity = self._find_identity()
         self._kernels: dict[Any, Callable] = {}
-        for name, value in (at or {}).items():
+        for name, value in mapping(at, who, "at", "a value").items():
             self.set(name, value)
         self._refuse_time()
 
@@ -309,9 +309,14 @@ class Flow:
     def pack(self, state: dict | None) -> np.ndarray:
         """Return states by name as one vector; those that are missing start as in the model."""
         values = self.start()
-        for name, value in (state or {}).items():
+        for name, value in mapping(state, self.who, "state", "a value").items():
             number = self.bare(name, value)
-            values[self.index(name)] = np.broadcast_to(number, self.shape)
+            if number.shape not in ((), (1,), self.shape):
+                raise ValueError(
+                    f"{self.who}: state '{name}' must be one number, or have the shape "
+                    f"{self.shape}; got {number.shape}. Pass one value, or one per region."
+                )
+            values[self.index(name)] = number
         return values.ravel()
 
     def start(self) -> np.ndarray:
@@ -381,6 +386,18 @@ class Flow:
 def flow_of(model, at=None, region=None, who: str = "analysis") -> Flow:
     """Return the flow of a model; one that was made before is used as it is."""
     return model if isinstance(model, Flow) else Flow(model, at, region, who)
+
+
+def mapping(given, who: str, argument: str, what: str) -> dict:
+    """Return a dict by name; nothing is an empty one."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise TypeError(
+            f"{who}: {argument} must be a dict with {what} by name; got {given!r}. "
+            f'Pass for example {argument}={{"x": ...}}.'
+        )
+    return given
 
 
 def _node_of(model, who: str) -> NeuralMass:

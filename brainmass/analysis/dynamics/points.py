@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .._step import rk4
-from .dynamics_flow import Flow, flow_of
+from ..._step import rk4
+from .flow import Flow, flow_of, mapping
 
 __all__ = ["FixedPoint", "fixed_points", "jacobian", "kind_of", "written"]
 
@@ -120,7 +120,7 @@ def fixed_points(
     >>> node, rates = brainmass.MontbrioPazoRoxinStep(1), (0 * u.Hz, 3000 * u.Hz)
     >>> for point in fixed_points(node, box={"r": rates}):
     ...     print(point)
-    FixedPoint(r=81.134 Hz, v=-1.96162, stable node)
+    FixedPoint(r=81.1344 Hz, v=-1.96162, stable node)
     FixedPoint(r=472.98 Hz, v=-0.336494, saddle)
     FixedPoint(r=1030.6 Hz, v=-0.15443, stable focus)
     """
@@ -239,8 +239,10 @@ def _explored(rules):
             (y,) = rk4(lambda now, _c: (jax.vmap(rates)(now[0]),), (y,), dt)
             y = jnp.clip(y, low, high)
             late = k >= steps // 5
-            return y, jnp.where(late, jnp.minimum(least, y), y), jnp.where(
-                late, jnp.maximum(most, y), y
+            return (
+                y,
+                jnp.where(late, jnp.minimum(least, y), y),
+                jnp.where(late, jnp.maximum(most, y), y),
             )
 
         return lax.fori_loop(0, steps, step, (starts, starts, starts))
@@ -285,7 +287,7 @@ class Area:
 def read_box(flow: Flow, box: dict | None) -> Area:
     """Return the box that a user gave, its other sides found by simulation."""
     low, high = np.full((2, len(flow.states), flow.regions), np.nan)
-    for name, ends in (box or {}).items():
+    for name, ends in mapping(box, flow.who, "box", "(low, high)").items():
         index = flow.index(name)
         if not isinstance(ends, tuple | list) or len(ends) != 2:
             raise ValueError(
@@ -308,7 +310,10 @@ def read_box(flow: Flow, box: dict | None) -> Area:
 
 
 def explore(flow: Flow, count: int = 16, steps: int = 3000):
-    """Simulate from scattered starts; return a box around what is visited late, and the ends."""
+    """Simulate from scattered starts; return a box around what is visited late, and the ends.
+
+    The starts that are far away only tell where they lead: a slow model is still coming back.
+    """
     low, high = flow.clamps
     start = flow.start().ravel()
     unit = np.maximum(np.abs(start), 1.0)
@@ -324,7 +329,8 @@ def explore(flow: Flow, count: int = 16, steps: int = 3000):
     if not fine.any():
         least = most = ends = start[None]
         fine = np.ones(1, bool)
-    least, most = least[fine].min(0), most[fine].max(0)
+    near = fine & ((np.arange(count) % 3 == 0) | ~fine[::3].any())
+    least, most = least[near].min(0), most[near].max(0)
     return *_roomy(least, most), ends[fine]
 
 

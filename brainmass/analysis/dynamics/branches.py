@@ -1,21 +1,22 @@
 """How a curve of fixed points is followed, and how its bifurcations are located.
 
-All coordinates are scaled: ``v`` holds the states in half-widths of the box, and the parameter in
-half-widths of its span as the last entry.
+All coordinates are scaled: ``v`` holds the states in units of the size of the diagram, and the
+parameter in half-widths of its span as the last entry.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .dynamics_flow import Flow
-from .dynamics_points import Area
+from .flow import Flow
+from .points import Area
 
 __all__ = ["Curve", "Path", "Singular", "bifurcations_of", "follow"]
 
@@ -72,20 +73,20 @@ class Path:
     e: np.ndarray
     ends: tuple[float, float]
     area: Area
+    scale: np.ndarray
     step: float
     most: int
-    scale: np.ndarray = field(init=False)
-    width: float = field(init=False)
 
-    def __post_init__(self):
-        self.scale = self.area.scale
-        self.width = (self.ends[1] - self.ends[0]) / 2
+    @property
+    def width(self) -> float:
+        """Half of the span."""
+        return (self.ends[1] - self.ends[0]) / 2
 
     @property
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
         """Scaled limits of the states: the given box, or far away."""
         middle = (self.area.low + self.area.high) / 2
-        reach = np.where(self.area.given, 1.0, FAR) * self.scale
+        reach = np.where(self.area.given, 1.0, FAR) * self.area.scale
         low, high = self.flow.clamps
         room = 1e-6 * self.scale
         return (
@@ -344,11 +345,9 @@ class _Point:
 
 def bifurcations_of(path: Path, curve: Curve) -> list[Singular]:
     """Find and locate the bifurcations on a curve."""
-    points = [
-        _Point(*row) for row in zip(curve.v, curve.tangents, curve.eigenvalues, strict=True)
-    ]
+    points = [_Point(*row) for row in zip(curve.v, curve.tangents, curve.eigenvalues, strict=True)]
     out: list[Singular] = []
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         out += _between(path, a, b, 0)
     return out
 
