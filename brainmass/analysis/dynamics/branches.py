@@ -145,6 +145,8 @@ class Path:
     def curve(self, v: np.ndarray, tangents: np.ndarray) -> Curve:
         """Return a curve with the eigenvalues of its points."""
         y, q = v[:, :-1] * self.scale, v[:, -1] * self.width
+        for end in self.ends:  # the ends are what was asked for, to the last digit
+            q[np.abs(q - end) < 1e-12 * (self.width + abs(end))] = end
         parts = []
         for first in range(0, len(v), CHUNK):
             part = v[first : first + CHUNK]

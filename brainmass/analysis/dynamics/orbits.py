@@ -157,7 +157,8 @@ def limit_cycle(
     scale = _scale_of(flow, start)
     if period is not None:
         length = _milliseconds(period, "limit_cycle", "period")
-        found = _closed(flow, start, length, scale)
+        # What repels in time attracts when time runs backwards.
+        found = _closed(flow, start, length, scale) or _closed(flow, start, -length, scale)
         if found is None:
             raise ValueError(
                 f"limit_cycle: a cycle must be close to the given state with a period of about "
@@ -349,14 +350,14 @@ def _recurrence(states: np.ndarray, spans: np.ndarray, scale: np.ndarray) -> int
 
 def _closed(flow: Flow, y: np.ndarray, length: float, scale: np.ndarray):
     """Return start, period and return map of the cycle near ``y``, or None."""
-    steps = max(256, int(np.ceil(length / flow.dt)))
+    steps = max(256, int(np.ceil(abs(length) / flow.dt)))
     before = None
     for _ in range(8):
         found = _newton(flow, y, length, scale, steps)
         if found is None:
             return None
         y, length, matrix = found
-        if before is not None and abs(length - before) < 1e-9 * length:
+        if before is not None and abs(length - before) < 1e-9 * abs(length):
             return y, length, matrix, steps
         before, steps = length, 2 * steps
     return y, length, matrix, steps // 2
@@ -380,7 +381,7 @@ def _newton(flow: Flow, y: np.ndarray, length: float, scale: np.ndarray, steps: 
         move = np.linalg.lstsq(full, -left, rcond=None)[0]
         move *= min(1.0, 0.3 / max(np.abs(move).max(), 1e-300))
         y, length = y + move[:-1] * scale, length * (1 + move[-1])
-        if not 0.2 * first < length < 5 * first:
+        if not 0.2 < length / first < 5:
             return None
         if np.abs(move).max() < 1e-11 and np.abs(left).max() < 1e-9:
             return y, length, matrix
@@ -391,6 +392,9 @@ def _newton(flow: Flow, y: np.ndarray, length: float, scale: np.ndarray, steps: 
 
 
 def _cycle(flow: Flow, y, length: float, matrix: np.ndarray, steps: int, scale) -> LimitCycle:
+    multipliers = np.linalg.eigvals(matrix)
+    if length < 0:
+        length, multipliers = -length, 1 / multipliers
     inner = max(1, -(-steps // SAMPLES))
     dt = length / SAMPLES / inner
     free = np.full(len(y), np.inf)
@@ -403,7 +407,6 @@ def _cycle(flow: Flow, y, length: float, matrix: np.ndarray, steps: int, scale) 
         )
     slopes = flow.call(_slopes, flow.w, track)
     low, high = _extremes(track, slopes, length / SAMPLES)
-    multipliers = np.linalg.eigvals(matrix)
     multipliers = np.delete(multipliers, np.argmin(np.abs(multipliers - 1)))
     multipliers = multipliers[np.argsort(-np.abs(multipliers), kind="stable")]
     times = u.Quantity(np.linspace(0.0, length, SAMPLES + 1), unit=u.ms)

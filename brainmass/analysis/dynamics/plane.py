@@ -13,7 +13,7 @@ from jax import lax
 
 from ..._errors import choices
 from .flow import Flow, flow_of
-from .points import ITERATIONS, REACH, FixedPoint, read_box
+from .points import ITERATIONS, REACH, FixedPoint, find, read_box
 
 __all__ = ["Nullclines", "VectorField", "nullclines", "vector_field"]
 
@@ -102,7 +102,8 @@ def vector_field(
     x, y : str
         The states along the two axes.
     box : dict, optional
-        Range ``(low, high)`` by state. Default: around what simulations visit.
+        Range ``(low, high)`` by state. Default: around what simulations visit and the fixed
+        points.
     at : dict, optional
         Parameters and inputs by name in place of those of the model.
     state : dict or FixedPoint, optional
@@ -225,6 +226,9 @@ class _Plane:
             )
         self.flow = flow
         self.area = read_box(flow, box)
+        if self.area.automatic:
+            points, _ = find(flow, self.area, 128)
+            self.area = self.area.around(points) if len(points) else self.area
         given = state.state if isinstance(state, FixedPoint) else state
         self.start = flow.pack(given)
         self.follow = (others == "quasi-steady" and len(flow.states) > 2,)

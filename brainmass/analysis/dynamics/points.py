@@ -327,8 +327,7 @@ def explore(flow: Flow, count: int = 16, steps: int = 3000):
     fine = np.isfinite(ends).all(1) & np.isfinite(least).all(1) & np.isfinite(most).all(1)
     fine &= np.abs(ends).max(1) < 1e9
     if not fine.any():
-        least = most = ends = start[None]
-        fine = np.ones(1, bool)
+        return *_roomy(start, start), start[None]
     near = fine & ((np.arange(count) % 3 == 0) | ~fine[::3].any())
     least, most = least[near].min(0), most[near].max(0)
     return *_roomy(least, most), ends[fine]
