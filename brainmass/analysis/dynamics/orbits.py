@@ -157,6 +157,11 @@ def limit_cycle(
     scale = _scale_of(flow, start)
     if period is not None:
         length = _milliseconds(period, "limit_cycle", "period")
+        track = flow.call(
+            _record, flow.w, start, *flow.clamps, length / _RECORD, 1, static=(_RECORD,)
+        )
+        size = np.ptp(track, axis=0) / 2
+        scale = np.where(np.isfinite(size) & (size > scale), size, scale)
         # What repels in time attracts when time runs backwards.
         found = _closed(flow, start, length, scale) or _closed(flow, start, -length, scale)
         if found is None:
