@@ -6,7 +6,8 @@ another value of a parameter, an input or a state compiles nothing.
 """
 
 from .continuation import Bifurcation, Branch, Continuation, continuation
-from .orbits import LimitCycle, LyapunovSpectrum, limit_cycle, lyapunov_exponents
+from .cycles import LimitCycle, limit_cycle
+from .lyapunov import LyapunovSpectrum, lyapunov_exponents
 from .plane import Nullclines, VectorField, nullclines, vector_field
 from .points import FixedPoint, fixed_points, jacobian
 

@@ -8,9 +8,11 @@ from typing import Any
 import brainunit as u
 import numpy as np
 
-from .branches import Curve, Path, bifurcations_of, follow
+from .branches import Curve, Path, follow
+from .crossings import bifurcations_of
 from .flow import Flow, flow_of
-from .points import Area, find, ordered, read_box, written
+from .points import ordered, written
+from .search import Area, find, read_box
 
 __all__ = ["Bifurcation", "Branch", "Continuation", "continuation"]
 
@@ -255,7 +257,7 @@ def _read_span(flow: Flow, parameter: str, span) -> tuple[float, float]:
 def _search(flow: Flow, w, e, ends, box, starts: int):
     """Return a box for the whole span, and fixed points (y, q) at several values of it."""
     found, areas = [], []
-    values = np.linspace(*ends, SAMPLES)
+    values = np.linspace(ends[0], ends[1], SAMPLES)
     # From the middle outwards: a curve is best entered away from the ends of the span.
     own = flow.w
     try:

@@ -13,7 +13,8 @@ from jax import lax
 
 from ..._errors import choices
 from .flow import Flow, flow_of
-from .points import ITERATIONS, REACH, FixedPoint, find, read_box
+from .points import FixedPoint
+from .search import ITERATIONS, REACH, find, read_box
 
 __all__ = ["Nullclines", "VectorField", "nullclines", "vector_field"]
 

@@ -1,4 +1,4 @@
-"""Limit cycles and Lyapunov exponents."""
+"""Limit cycles: period, orbit, extremes and stability."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import numpy as np
 from jax import lax
 
 from ..._step import rk4
-from .flow import Flow, flow_of
-from .points import FixedPoint, explore, written
+from .flow import Flow, flow_of, milliseconds
+from .points import FixedPoint, written
+from .search import explore
 
-__all__ = ["LimitCycle", "LyapunovSpectrum", "limit_cycle", "lyapunov_exponents"]
+__all__ = ["LimitCycle", "limit_cycle"]
 
 SAMPLES = 1024
 """Points of a cycle that are returned, its first one once more at the end."""
@@ -24,7 +25,6 @@ SAMPLES = 1024
 _RECORD = 4096
 _CHUNKS = 60
 _REST = 1e-7
-_BLOCKS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,43 +73,6 @@ class LimitCycle:
         return f"LimitCycle({period:.6g} ms, {written(self.amplitude)}, {kind})"
 
 
-@dataclass(frozen=True, eq=False)
-class LyapunovSpectrum:
-    """Rates at which neighbouring trajectories separate.
-
-    Attributes
-    ----------
-    exponents : numpy.ndarray (count,)
-        In 1/ms, largest first.
-    errors : numpy.ndarray (count,)
-        Their standard errors, from the scatter along the trajectory.
-    """
-
-    exponents: np.ndarray
-    errors: np.ndarray
-
-    @property
-    def dimension(self) -> float:
-        """Kaplan-Yorke dimension of the attractor; NaN where too few exponents were computed."""
-        total = np.cumsum(self.exponents)
-        if total[0] < 0:
-            return 0.0
-        below = np.flatnonzero(total < 0)
-        if not below.size:
-            return float("nan")
-        k = int(below[0])
-        return float(k + total[k - 1] / abs(self.exponents[k]))
-
-    @property
-    def chaotic(self) -> bool:
-        """Whether the largest exponent is positive by more than four standard errors."""
-        return bool(self.exponents[0] > 4 * self.errors[0] and self.exponents[0] > 1e-9)
-
-    def __repr__(self):
-        values = ", ".join(f"{value:.4g}" for value in self.exponents)
-        return f"LyapunovSpectrum([{values}] 1/ms)"
-
-
 def limit_cycle(
     model, *, state=None, at=None, period=None, region: int | None = None
 ) -> LimitCycle:
@@ -156,7 +119,7 @@ def limit_cycle(
     start = flow.pack(given)
     scale = _scale_of(flow, start)
     if period is not None:
-        length = _milliseconds(period, "limit_cycle", "period")
+        length = milliseconds(period, "limit_cycle", "period")
         track = flow.call(
             _record, flow.w, start, *flow.clamps, length / _RECORD, 1, static=(_RECORD,)
         )
@@ -169,7 +132,7 @@ def limit_cycle(
                 f"limit_cycle: a cycle must be close to the given state with a period of about "
                 f"{length:g} ms; found none. Give a closer state or period."
             )
-        return _cycle(flow, *found, scale)
+        return _cycle(flow, found, scale)
     starts = [start + 1e-3 * scale]
     if given is None:
         starts += list(explore(flow)[2])
@@ -177,111 +140,11 @@ def limit_cycle(
     for begin in starts:
         found, problem = _approach(flow, begin, scale)
         if found is not None:
-            return _cycle(flow, *found, scale)
+            return _cycle(flow, found, scale)
     raise ValueError(
         f"limit_cycle: the model must return to where it was; it {problem}. "
         "Change its parameters, or give a `state` that leads to the cycle."
     )
-
-
-def lyapunov_exponents(
-    model,
-    *,
-    count: int | None = None,
-    duration=None,
-    transient=None,
-    dt=None,
-    state=None,
-    at=None,
-    region: int | None = None,
-) -> LyapunovSpectrum:
-    """Return the Lyapunov exponents of a model.
-
-    A set of small disturbances is carried along the trajectory by the exact derivatives of the
-    equations, with the fourth-order Runge-Kutta method, and made orthogonal again and again [1]_.
-    Noise and delays are left out.
-
-    Parameters
-    ----------
-    model : NeuralMass or Network
-        As for :func:`fixed_points`.
-    count : int, optional
-        How many of the largest exponents. Default: all.
-    duration : brainunit.Quantity, optional
-        Time over which they are averaged. Default: 100 000 steps.
-    transient : brainunit.Quantity, optional
-        Time before. Default: a tenth of the duration.
-    dt : brainunit.Quantity, optional
-        Step. Default: that suggested for the model.
-    state : dict or FixedPoint, optional
-        Where to start; what is left out is at the initial value of the model.
-    at : dict, optional
-        Parameters and inputs by name in place of those of the model.
-    region : int, optional
-        Which region, where they differ.
-
-    Returns
-    -------
-    LyapunovSpectrum
-        The exponents in 1/ms and their standard errors.
-
-    Raises
-    ------
-    ValueError
-        If the trajectory diverges, or a name or a value is wrong.
-
-    References
-    ----------
-    .. [1] Benettin, Galgani, Giorgilli & Strelcyn 1980, Meccanica 15:9, doi:10.1007/BF02128236
-
-    Examples
-    --------
-    >>> import brainmass, brainunit as u
-    >>> from brainmass.analysis import lyapunov_exponents
-    >>> lyapunov_exponents(brainmass.LinearStep(1, gamma=-0.1), duration=100 * u.ms)
-    LyapunovSpectrum([-0.1] 1/ms)
-    """
-    flow = flow_of(model, at, region, "lyapunov_exponents")
-    size = flow.rules.size
-    count = size if count is None else count
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= size:
-        raise ValueError(
-            f"lyapunov_exponents: count must be from 1 to {size}; got {count!r}. Correct it."
-        )
-    step = flow.dt if dt is None else _milliseconds(dt, "lyapunov_exponents", "dt")
-    long = 1e5 * step
-    long = long if duration is None else _milliseconds(duration, "lyapunov_exponents", "duration")
-    before = 0.1 * long
-    if transient is not None:
-        before = _milliseconds(transient, "lyapunov_exponents", "transient", least=0.0)
-    pieces = max(1, round(long / step / _BLOCKS / 10))
-    given = state.state if isinstance(state, FixedPoint) else state
-    start = flow.pack(given)
-    steps = (round(before / step), pieces)
-    growth, end = flow.call(
-        _benettin, flow.w, start, *flow.clamps, step, *steps, static=(count, 10, _BLOCKS)
-    )
-    if not (np.isfinite(growth).all() and np.isfinite(end).all()):
-        raise ValueError(
-            f"lyapunov_exponents: the trajectory must stay finite; it diverged at dt = {step:g} "
-            "ms. Take a smaller dt or another state."
-        )
-    order = np.argsort(-growth.mean(0), kind="stable")
-    errors = growth.std(0, ddof=1) / np.sqrt(_BLOCKS)
-    return LyapunovSpectrum(growth.mean(0)[order], errors[order])
-
-
-def _milliseconds(value, who: str, name: str, least: float | None = None) -> float:
-    unit = u.get_unit(value)
-    number = float("nan")
-    if unit.has_same_dim(u.ms) and np.ndim(u.get_mantissa(value)) == 0:
-        number = float(u.Quantity(value).to_decimal(u.ms))
-    if not np.isfinite(number) or number < (0.0 if least is None else least):
-        raise ValueError(
-            f"{who}: {name} must be a {'positive' if least is None else 'non-negative'} time; "
-            f"got {value!r}. Pass for example {name}=100 * u.ms."
-        )
-    return number
 
 
 def _half(high, low):
@@ -396,7 +259,9 @@ def _newton(flow: Flow, y: np.ndarray, length: float, scale: np.ndarray, steps: 
     return None
 
 
-def _cycle(flow: Flow, y, length: float, matrix: np.ndarray, steps: int, scale) -> LimitCycle:
+def _cycle(flow: Flow, found, scale) -> LimitCycle:
+    """Return the orbit, its extremes and its multipliers."""
+    y, length, matrix, steps = found
     multipliers = np.linalg.eigvals(matrix)
     if length < 0:
         length, multipliers = -length, 1 / multipliers
@@ -415,8 +280,8 @@ def _cycle(flow: Flow, y, length: float, matrix: np.ndarray, steps: int, scale) 
     multipliers = np.delete(multipliers, np.argmin(np.abs(multipliers - 1)))
     multipliers = multipliers[np.argsort(-np.abs(multipliers), kind="stable")]
     times = u.Quantity(np.linspace(0.0, length, SAMPLES + 1), unit=u.ms)
-    values = [dict(flow.attach(part)) for part in (track, low, high)]
-    return LimitCycle(length * u.ms, times, *values, multipliers.astype(complex))
+    states, least, most = (dict(flow.attach(part)) for part in (track, low, high))
+    return LimitCycle(length * u.ms, times, states, least, most, multipliers.astype(complex))
 
 
 def _extremes(track: np.ndarray, slopes: np.ndarray, h: float):
@@ -482,40 +347,3 @@ def _flowed(rules):
 def _slopes(rules):
     """Rates at many states."""
     return lambda fixed, w, track: jax.vmap(partial(rules.bind(fixed), w))(track)
-
-
-def _benettin(rules, count: int, every: int, blocks: int):
-    """Mean growth rates of orthogonal disturbances in consecutive blocks of the trajectory."""
-
-    def run(fixed, w, y, low, high, dt, before, pieces):
-        rates = partial(rules.bind(fixed), w)
-
-        def both(now, _c):
-            y, frame = now
-
-            def grown(direction):
-                return jax.jvp(rates, (y,), (direction,))[1]
-
-            return rates(y), jax.vmap(grown, in_axes=1, out_axes=1)(frame)
-
-        def step(_, loop):
-            y, frame = rk4(both, loop, dt)
-            return jnp.clip(y, low, high), frame
-
-        def piece(_, loop):
-            y, frame, total = loop
-            y, frame = lax.fori_loop(0, every, step, (y, frame))
-            frame, growth = jnp.linalg.qr(frame)
-            return y, frame, total + jnp.log(jnp.abs(jnp.diagonal(growth)))
-
-        def block(loop, _):
-            zero = jnp.zeros(count)
-            y, frame, total = lax.fori_loop(0, pieces, piece, (*loop, zero))
-            return (y, frame), total / (pieces * every * dt)
-
-        frame = jnp.eye(y.size)[:, :count]
-        y, frame, _ = lax.fori_loop(0, before // every, piece, (y, frame, jnp.zeros(count)))
-        (y, _), growth = lax.scan(block, (y, frame), None, length=blocks)
-        return growth, y
-
-    return run
