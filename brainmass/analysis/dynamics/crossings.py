@@ -90,7 +90,7 @@ def _middle(path: Path, a: _Point, b: _Point, share: float) -> _Point | None:
     normal = chord / length
     guess = a.v + share * chord
     v, matrix = path.correct(guess, normal, normal @ guess)
-    if v is None or np.abs(v - guess).max() > 2 * length:
+    if v is None or matrix is None or np.abs(v - guess).max() > 2 * length:
         return None
     tangent = np.asarray(np.linalg.svd(matrix)[2])[-1]
     tangent = tangent if tangent @ normal > 0 else -tangent
