@@ -76,6 +76,14 @@ def _between(path: Path, a: _Point, b: _Point, depth: int) -> list[Singular]:
     return _crossing(path, a, b)
 
 
+def _rests(point: _Point, real: float) -> bool:
+    """Whether an eigenvalue is on the imaginary axis, and not only close to it.
+
+    Where branches cross, a correction can end on the other one and show a change that is none.
+    """
+    return abs(real) < 1e-6 * np.abs(point.eigenvalues).max()
+
+
 def _spirals(a: _Point, b: _Point) -> bool:
     """Whether a complex pair is closest to the imaginary axis on both sides."""
     return all(abs(p.nearest.imag) > slack(p.eigenvalues) for p in (a, b))
@@ -155,13 +163,26 @@ def _crossing(path: Path, a: _Point, b: _Point) -> list[Singular]:
         real = p.eigenvalues[np.abs(p.eigenvalues.imag) <= slack(p.eigenvalues)].real
         return float(real[np.argmin(np.abs(real))]) if real.size else np.inf
 
-    point = _locate(path, a, b, smallest) or a
-    return [_singular(path, "branch point", point)]
+    point = _locate(path, a, b, smallest) or _interpolated(path, a, b, smallest)
+    return [_singular(path, "branch point", point)] if _rests(point, smallest(point)) else []
+
+
+def _interpolated(path: Path, a: _Point, b: _Point, measure) -> _Point:
+    """Return the point on the line between two at which a measure should vanish.
+
+    Where branches cross, the equations are singular and Newton's method is no help.
+    """
+    first, last = measure(a), measure(b)
+    share = first / (first - last) if np.isfinite(first - last) and first != last else 0.5
+    v = a.v + share * (b.v - a.v)
+    return _Point(v, a.tangent, np.linalg.eigvals(path.linear(v)[1][:, :-1]))
 
 
 def _hopf(path: Path, a: _Point, b: _Point) -> list[Singular]:
     a, b = _narrowed(path, a, b)
     point = _locate(path, a, b, lambda p: p.nearest.real) or a
+    if not _rests(point, point.nearest.real):
+        return []
     omega = abs(point.nearest.imag)
     return [_singular(path, "Hopf", point, omega=omega, criticality=_criticality(path, point))]
 
