@@ -14,16 +14,22 @@ from jax import lax
 from ..._errors import choices
 from .flow import Flow, flow_of
 from .points import FixedPoint
-from .search import ITERATIONS, REACH, find, read_box
+from .search import REACH, find, read_box
 
 __all__ = ["Nullclines", "VectorField", "nullclines", "vector_field"]
 
 OTHERS = ("quasi-steady", "held")
 
 CHUNK = 1024
-"""Points that are computed in one call, so that their number never compiles."""
+"""Points of a grid that are computed in one call, so that their number never compiles."""
+
+LINE = 256
+"""The same for points of a curve."""
 
 _SHARPENING = 4
+_SETTLING = 16
+"""Newton steps in which the other states must have come to rest."""
+
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +262,7 @@ class _Plane:
         points = grid.reshape(-1, 2)
         parts = []
         for first in range(0, len(points), CHUNK):
-            part, count = _filled(points[first : first + CHUNK])
+            part, count = _filled(points[first : first + CHUNK], CHUNK)
             given = (self.flow.w, self.order, part, self.start, self.area.scale)
             done = self.flow.call(_on_plane, *given, static=self.follow)
             parts.append([a[:count] for a in done])
@@ -279,18 +285,18 @@ class _Plane:
         size = np.array([g[1] - g[0] for g in grid])
         out = line.copy()
         sharp = np.empty_like(points)
-        for first in range(0, len(points), CHUNK):
-            part = slice(first, first + CHUNK)
-            (p, count), (v, _) = _filled(points[part]), _filled(states[part])
+        for first in range(0, len(points), LINE):
+            part = slice(first, first + LINE)
+            (p, count), (v, _) = _filled(points[part], LINE), _filled(states[part], LINE)
             given = (self.flow.w, self.order, p, v, self.area.scale, size, which)
             sharp[part] = self.flow.call(_sharper, *given, static=self.follow)[:count]
         out[inside] = sharp
         return out
 
 
-def _filled(points: np.ndarray) -> tuple[np.ndarray, int]:
+def _filled(points: np.ndarray, size: int) -> tuple[np.ndarray, int]:
     """Repeat the last point until a chunk is full; return how many there were."""
-    return np.pad(points, ((0, CHUNK - len(points)), (0, 0)), mode="edge"), len(points)
+    return np.pad(points, ((0, size - len(points)), (0, 0)), mode="edge"), len(points)
 
 
 def _ms():
@@ -351,7 +357,7 @@ def _on_plane(rules, follow: bool):
 
             def going(loop):
                 k, _, moved = loop
-                return (k < ITERATIONS) & (moved > 1e-12)
+                return (k < _SETTLING) & (moved > 1e-12)
 
             def improve(loop):
                 k, z, _ = loop
