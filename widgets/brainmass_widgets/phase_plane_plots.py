@@ -1,167 +1,95 @@
-"""What a phase plane and a bifurcation diagram look like, as plain arrays, and their canvas."""
+"""From what was computed to what a phase plane and a bifurcation diagram show."""
 
 from __future__ import annotations
 
-import pathlib
-from dataclasses import dataclass
 from typing import Any
 
 import brainunit as u
 import numpy as np
-import traitlets
 
-from .canvas import Canvas
 from .phase_plane_engine import Field, Picture
-from .plots import Axis, Phase, Trace
+from .plots import Arrows, Axis, Mark, Phase, Trace
 from .quantities import show
 
-__all__ = ["LAYERS", "Mark", "Plane", "PlaneCanvas", "diagram_plot", "plane_plot"]
+__all__ = ["LAYERS", "describe_diagram", "describe_plane", "diagram_plot", "plane_plot"]
 
-LAYERS = ("field", "nullclines", "trajectories")
-"""What can be shown in the plane, besides fixed points."""
+LAYERS = ("field", "nullclines", "trajectories", "diagram")
+"""What can be shown, besides fixed points."""
 
 TRAJECTORY_COLOURS = (2, 3, 6, 5, 4, 7)
 
-_STATIC = pathlib.Path(__file__).parent / "static"
+_SIGNS: dict[str, dict[str, Any]] = {
+    "stable": {"kind": "circle", "filled": True},
+    "unstable": {"kind": "circle", "filled": False},
+    "saddle": {"kind": "diamond", "filled": False},
+    "fold": {"kind": "square", "filled": False},
+    "Hopf": {"kind": "triangle", "filled": False},
+    "branch point": {"kind": "square", "filled": True},
+}
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A point with a sign: ``'stable'``, ``'unstable'``, ``'saddle'`` or a bifurcation."""
-
-    x: float
-    y: float
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, eq=False)
-class Plane(Phase):
-    """Curves in a plane of fixed limits, with arrows, marked points and a cursor.
-
-    Roles of traces are ``'curve'`` for a line without ends, ``'dashed'``, and ``'main'`` for a
-    trajectory. ``arrows`` holds x, y and the rates of both.
-    """
-
-    limits: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 1.0), (0.0, 1.0))
-    arrows: tuple[np.ndarray, ...] | None = None
-    marks: tuple[Mark, ...] = ()
-    cursor: float | None = None
-    summary: str = ""
-
-    def packed(self) -> dict[str, Any]:
-        """Return what the canvas draws: small numbers and binary buffers."""
-        (x_lo, x_hi), (y_lo, y_hi) = self.limits
-        traces = [
-            {"name": t.name, "color": t.color, "role": t.role, "x": _bytes(t.x), "y": _bytes(t.y)}
-            for t in self.traces
-            if t.y.size
-        ]
-        arrows = None
-        if self.arrows is not None:
-            arrows = dict(zip("xyuv", map(_bytes, self.arrows), strict=True))
-        marks = [vars(mark) for mark in self.marks]
-        return {
-            "kind": "phase",
-            "x": {"label": self.x.label, "unit": self.x.unit, "lo": x_lo, "hi": x_hi},
-            "panels": [
-                {
-                    "y": {"label": self.y.label, "unit": self.y.unit, "lo": y_lo, "hi": y_hi},
-                    "traces": traces,
-                }
-            ],
-            "plane": {"arrows": arrows, "marks": marks, "cursor": self.cursor},
-        }
-
-
-class PlaneCanvas(Canvas):
-    """The canvas of the other plots, with what a phase plane needs.
-
-    Besides clicks and drags it reports ``'view'``, the ranges that are seen after the user moved
-    or zoomed, None for all.
-    """
-
-    # The base draws axes and lines; the file of the phase plane adds the rest and its own export.
-    _esm = (
-        str(Canvas._esm).rpartition("export default")[0]
-        + (_STATIC / "phase_plane.js").read_text(encoding="utf-8")
-    )
-
-    help = traitlets.Unicode("").tag(sync=True)
-
-    def _transmit(self) -> None:
-        plot = self._plot
-        if not isinstance(plot, Plane):
-            return
-        self._count += 1
-        with self.hold_sync():
-            self.frame = {"id": self._count, **plot.packed()}
-            self.summary = plot.summary
-
-    def _receive(self, _widget, content, _buffers) -> None:
-        if isinstance(content, dict) and content.get("type") == "view":
-            for callback in list(self._listeners):
-                callback(content)
-            return
-        super()._receive(_widget, content, _buffers)
-
-    def __repr__(self):
-        return "PlaneCanvas()"
-
-
-def plane_plot(picture: Picture, layers: tuple[str, ...] = LAYERS) -> Plane:
+def plane_plot(picture: Picture, layers=LAYERS) -> Phase:
     """Return the phase plane.
 
     Parameters
     ----------
     picture : Picture
         What was computed.
-    layers : tuple of str
+    layers : sequence of str
         What of it is shown.
 
     Returns
     -------
-    Plane
-        Its limits are the home window, whatever part of it was zoomed to.
+    Phase
+        Its box is the home window, whatever part of it was zoomed to.
     """
     request, names = picture.request, picture.request.axes
-    traces = []
+    traces: list[Trace] = []
     if "nullclines" in layers:
         for k, name in enumerate(names):
             x, y = (_bare(part) for part in picture.curves[name])
             traces.append(Trace(f"{name} nullcline", y, x, color=k, role="curve"))
     if "trajectories" in layers:
-        for k, run in enumerate(picture.trajectories):
-            color = TRAJECTORY_COLOURS[k % len(TRAJECTORY_COLOURS)]
-            x, y = (_bare(run[n])[:, 0] for n in names)
-            start = [np.float32(request.starts[k][n]) for n in names]
-            traces.append(
-                Trace(
-                    f"trajectory {k + 1}" if len(picture.trajectories) > 1 else "trajectory",
-                    *(np.concatenate([[s], v]) for s, v in zip(start[::-1], (y, x), strict=True)),
-                    color=color,
-                )
-            )
+        traces += [_trajectory(picture, k) for k in range(len(picture.trajectories))]
+    (x_lo, x_hi), (y_lo, y_hi) = (request.windows[n] for n in names)
     arrows = None
     if "field" in layers:
-        field = picture.field
-        x, y = np.meshgrid(_bare(field.x), _bare(field.y))
-        arrows = (x.ravel(), y.ravel(), _bare(field.dx).ravel(), _bare(field.dy).ravel())
-    windows = request.windows
-    axes = [Axis(n, _label(u.get_unit(p.state[n]))) for p in picture.points[:1] for n in names]
-    axes = axes or [Axis(n, _label(u.get_unit(a))) for n, a in zip(names, _ends(picture), strict=True)]
-    return Plane(
-        axes[0],
-        axes[1],
+        arrows = _arrows(picture.field, x_hi - x_lo, y_hi - y_lo)
+    units = [_label(u.get_unit(a)) for a in (picture.field.x, picture.field.y)]
+    return Phase(
+        Axis(names[0], units[0]),
+        Axis(names[1], units[1]),
         tuple(traces),
-        limits=(windows[names[0]], windows[names[1]]),
         arrows=arrows,
-        marks=tuple(_mark(p, names) for p in picture.points),
-        summary=_summary(picture),
+        marks=tuple(_point_mark(p, *(_number(p.state[n]) for n in names)) for p in picture.points),
+        box=(x_lo, x_hi, y_lo, y_hi),
     )
 
 
-def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, float]) -> Plane:
+def _trajectory(picture: Picture, k: int) -> Trace:
+    """Return one trajectory with the state that it starts from."""
+    start, run = picture.request.starts[k], picture.trajectories[k]
+    x, y = (
+        np.concatenate([[np.float32(start[n])], _bare(run[n])[:, 0]]) for n in picture.request.axes
+    )
+    color = TRAJECTORY_COLOURS[k % len(TRAJECTORY_COLOURS)]
+    name = f"trajectory {k + 1}" if len(picture.trajectories) > 1 else "trajectory"
+    return Trace(name, y, x, color=color)
+
+
+def _arrows(field: Any, wide: float, high: float) -> Arrows:
+    """Return arrows that are longer where the flow is faster, but not by much."""
+    x, y = np.meshgrid(_bare(field.x), _bare(field.y))
+    dx, dy = _bare(field.dx).ravel() / wide, _bare(field.dy).ravel() / high
+    speed = np.hypot(dx, dy)
+    with np.errstate(all="ignore"):
+        length = (0.35 + 0.65 * (speed / np.nanmax(speed)) ** 0.4) / speed
+    moving = speed > 0  # neither at a fixed point nor where there is no flow
+    x, y = x.ravel()[moving], y.ravel()[moving]
+    return Arrows(x, y, (dx * length)[moving], (dy * length)[moving])
+
+
+def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, float]) -> Phase:
     """Return the bifurcation diagram of the state across the plane, along one number.
 
     Parameters
@@ -171,49 +99,42 @@ def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, fl
     f : Field
         The number.
     picture : Picture
-        The phase plane beside it, for its present value and fixed points.
+        The phase plane beside it, for the present value and the fixed points there.
     span : tuple of float
         Range of the number.
 
     Returns
     -------
-    Plane
+    Phase
         Solid where stable, dashed where unstable.
     """
     name = picture.request.axes[0]
     now = picture.request.values[f.path]
-    solid: list[np.ndarray] = []
-    dashed: list[np.ndarray] = []
-    unit = ""
+    lines: dict[bool, list[np.ndarray]] = {True: [], False: []}
     for branch in diagram.branches:
         points = np.stack([_bare(branch.values), _bare(branch.states[name])], axis=1)
-        unit = _label(u.get_unit(branch.states[name]))
         for stable, part in _pieces(points, branch.stable):
-            (solid if stable else dashed).extend([part, np.full((1, 2), np.nan)])
-    traces = [
-        Trace(label, line[:, 1], line[:, 0], color=color, role=role)
-        for label, role, color, line in (
-            ("unstable", "dashed", 1, np.concatenate([np.zeros((0, 2)), *dashed])),
-            ("stable", "curve", 0, np.concatenate([np.zeros((0, 2)), *solid])),
-        )
-        if len(line)
-    ]
-    marks = [
-        Mark(float(u.get_mantissa(b.value)), float(u.get_mantissa(b.state[name])), b.kind, _told(b))
+            lines[stable] += [part, np.full((1, 2), np.nan)]
+    traces = []
+    for stable, look in ((False, ("unstable", "guide", 1)), (True, ("stable", "curve", 0))):
+        if lines[stable]:
+            line = np.concatenate(lines[stable])
+            traces.append(Trace(look[0], line[:, 1], line[:, 0], color=look[2], role=look[1]))
+    marks = [Mark(now, kind="rule", name=f.name)]
+    marks += [
+        Mark(_number(b.value), _number(b.state[name]), name=_told(b), **_SIGNS[b.kind])
         for b in diagram.bifurcations
     ]
-    marks += [
-        Mark(now, float(u.get_mantissa(p.state[name])), _sign(p), _point_text(p))
-        for p in picture.points
-    ]
-    return Plane(
+    marks += [_point_mark(p, now, _number(p.state[name])) for p in picture.points]
+    lo, hi = _height(lines, picture.request.windows[name], picture.request.box[name])
+    unit = _label(u.get_unit(picture.field.x))
+    return Phase(
         Axis(f.name, _label(f.spec.unit)),
         Axis(name, unit),
         tuple(traces),
-        limits=(span, picture.request.windows[name]),
         marks=tuple(marks),
-        cursor=now,
-        summary=_diagram_summary(diagram, f),
+        box=(*span, lo, hi),
+        bare=True,
     )
 
 
@@ -224,22 +145,25 @@ def _pieces(points: np.ndarray, stable: np.ndarray):
         yield bool(stable[first]), points[first : last + 1]
 
 
-def _mark(point: Any, names) -> Mark:
-    x, y = (float(u.get_mantissa(point.state[n])) for n in names)
-    return Mark(x, y, _sign(point), _point_text(point))
+def _height(lines, window, box) -> tuple[float, float]:
+    """Return a range that holds the window and the branches, but no more than the box."""
+    values = [part[:, 1] for parts in lines.values() for part in parts]
+    ends = np.concatenate([*values, window])
+    lo, hi = float(np.nanmin(ends)), float(np.nanmax(ends))
+    room = 0.04 * (hi - lo)
+    return max(lo - room, min(box[0], window[0])), min(hi + room, max(box[1], window[1]))
 
 
-def _sign(point: Any) -> str:
-    if point.stable:
-        return "stable"
-    return "saddle" if point.kind.startswith("saddle") else "unstable"
+def _point_mark(point: Any, x: float, y: float) -> Mark:
+    sign = "stable" if point.stable else "unstable"
+    sign = "saddle" if point.kind.startswith("saddle") else sign
+    return Mark(x, y, name=_point_text(point), **_SIGNS[sign])
 
 
 def _point_text(point: Any) -> str:
     lines = [point.kind]
     for name, value in point.state.items():
-        unit = _label(u.get_unit(value))
-        lines.append(f"{name} {show(float(u.get_mantissa(value)))} {unit}".rstrip())
+        lines.append(f"{name} {show(_number(value))} {_label(u.get_unit(value))}".rstrip())
     return "\n".join([*lines, f"λ {eigenvalues_text(point.eigenvalues)} /ms"])
 
 
@@ -264,16 +188,16 @@ def eigenvalues_text(eigenvalues: np.ndarray, most: int = 6) -> str:
 
 
 def _told(bifurcation: Any) -> str:
-    unit = _label(u.get_unit(bifurcation.value))
-    where = show(float(u.get_mantissa(bifurcation.value)))
+    where = f"{show(_number(bifurcation.value))} {_label(u.get_unit(bifurcation.value))}"
     lines = [f"{bifurcation.criticality} {bifurcation.kind}".strip()]
-    lines.append(f"{bifurcation.parameter} {where} {unit}".rstrip())
+    lines.append(f"{bifurcation.parameter} {where}".rstrip())
     if bifurcation.frequency is not None:
-        lines.append(f"{show(float(bifurcation.frequency / u.Hz))} Hz")
+        lines.append(f"{float(bifurcation.frequency / u.Hz):.4g} Hz")
     return "\n".join(lines)
 
 
-def _summary(picture: Picture) -> str:
+def describe_plane(picture: Picture) -> str:
+    """Say in one line what the plane shows, for those who do not see it."""
     across, up = picture.request.axes
     count = len(picture.points)
     if not count:
@@ -282,13 +206,14 @@ def _summary(picture: Picture) -> str:
     return f"Plane of {across} and {up}; {count} fixed point{'s' * (count > 1)}: {kinds}."
 
 
-def _diagram_summary(diagram: Any, f: Field) -> str:
-    found = [f"{b.kind} at {show(float(u.get_mantissa(b.value)))}" for b in diagram.bifurcations]
-    return f"Fixed points along {f.name}; {', '.join(found[:8]) or 'no bifurcation'}."
+def describe_diagram(diagram: Any) -> str:
+    """Say in one line what the bifurcation diagram shows."""
+    found = [f"{b.kind} at {show(_number(b.value))}" for b in diagram.bifurcations]
+    return f"Fixed points along {diagram.parameter}; {', '.join(found[:8]) or 'no bifurcation'}."
 
 
-def _ends(picture: Picture):
-    return picture.field.x, picture.field.y
+def _number(value: Any) -> float:
+    return float(u.get_mantissa(value))
 
 
 def _bare(value: Any) -> np.ndarray:
@@ -297,8 +222,3 @@ def _bare(value: Any) -> np.ndarray:
 
 def _label(unit: u.Unit) -> str:
     return "" if unit.is_unitless else str(unit).replace(" ", "")
-
-
-def _bytes(values: Any) -> bytes:
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(values, dtype=np.float32).tobytes()
