@@ -81,12 +81,11 @@ def _arrows(field: Any, wide: float, high: float) -> Arrows:
     """Return arrows that are longer where the flow is faster, but not by much."""
     x, y = np.meshgrid(_bare(field.x), _bare(field.y))
     dx, dy = _bare(field.dx).ravel() / wide, _bare(field.dy).ravel() / high
+    moving = np.hypot(dx, dy) > 0  # neither at a fixed point nor where there is no flow
+    x, y, dx, dy = (a.ravel()[moving] for a in (x, y, dx, dy))
     speed = np.hypot(dx, dy)
-    with np.errstate(all="ignore"):
-        length = (0.35 + 0.65 * (speed / np.nanmax(speed)) ** 0.4) / speed
-    moving = speed > 0  # neither at a fixed point nor where there is no flow
-    x, y = x.ravel()[moving], y.ravel()[moving]
-    return Arrows(x, y, (dx * length)[moving], (dy * length)[moving])
+    length = (0.35 + 0.65 * (speed / speed.max(initial=1e-300)) ** 0.4) / speed
+    return Arrows(x, y, dx * length, dy * length)
 
 
 def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, float]) -> Phase:
