@@ -47,7 +47,7 @@ def plane_code(
     >>> from brainmass_widgets.phase_plane_engine import PlaneEngine
     >>> engine = PlaneEngine(brainmass.VanDerPolStep(1, mu=2.0))
     >>> windows = {"x": (-3.0, 3.0), "y": (-2.0, 2.0)}
-    >>> print(plane_code(engine, engine.request(windows=windows)).splitlines()[4])
+    >>> print(plane_code(engine, engine.request(windows=windows)).splitlines()[3])
     model = brainmass.VanDerPolStep(1, mu=2.0)
     """
     x, y = request.axes
@@ -55,7 +55,10 @@ def plane_code(
     names = ["fixed_points", "nullclines", "vector_field"]
     more = _others(engine, request)
     lines = [*model, f"at = {_mapping(engine.drive(request))}"]
-    lines += [f"window = {_ranges(engine, request.window)}", f"box = {_ranges(engine, request.box)}"]
+    lines += [
+        f"window = {_ranges(engine, request.window)}",
+        f"box = {_ranges(engine, request.box)}",
+    ]
     lines += more[1]
     given = f"box=window, at=at{more[0]}"
     lines += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ import numpy as np
 import brainmass
 from brainmass.analysis import continuation, fixed_points, nullclines, vector_field
 from brainmass.analysis.dynamics.flow import Flow
-from brainmass.analysis.dynamics.search import find, read_box
+from brainmass.analysis.dynamics.plane import settled
+from brainmass.analysis.dynamics.points import resting
+from brainmass.analysis.dynamics.search import explore, find, read_box
 from brainmass.engine import compile_count
 
 from .engine import duplicate
@@ -170,7 +173,8 @@ class PlaneEngine:
         place = {"Parameters": "param", "Constant input": "input"}
         self.start = {p: float(numbers[place[f.group], f.name]) for p, f in self.fields.items()}
         self.begin = {n: float(v) for n, v in zip(self.states, flow.start()[:, 0], strict=True)}
-        # One copy for each thread that asks.
+        self._lock = threading.RLock()
+        # One copy for each of the two threads that ask.
         self.node = _single(model, flow)
         self._for_diagrams = _single(model, flow)
         self.compilations = 0
@@ -222,6 +226,10 @@ class PlaneEngine:
         self, request: PlaneRequest, superseded: Callable[[], bool] = lambda: False
     ) -> Picture | None:
         """Compute a phase plane; None if a newer request is waiting."""
+        with self._lock:
+            return self._picture(request, superseded)
+
+    def _picture(self, request: PlaneRequest, superseded) -> Picture | None:
         began, before = time.perf_counter(), compile_count()
         node, at, (x, y) = self.node, self.drive(request), request.axes
         self.apply(node, request)
@@ -271,18 +279,48 @@ class PlaneEngine:
         self.compilations += compile_count() - before
         return out
 
+    def settled(self, request: PlaneRequest, x: float, y: float) -> dict[str, float]:
+        """Return all states for a place in the plane: the others follow, or are held."""
+        out = {**request.rest, **dict(zip(request.axes, (x, y), strict=True))}
+        if request.others == "quasi-steady" and len(self.states) > 2:
+            with self._lock:
+                self.apply(self.node, request)
+                state = {n: self.states[n].attach(v) for n, v in request.rest.items()}
+                flow = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
+                box = self.quantities(request.window)
+                found = settled(flow, request.axes, (x, y), box, state)
+            if found is not None:
+                out = dict(zip(self.states, map(float, found), strict=True))
+                out |= dict(zip(request.axes, (x, y), strict=True))
+        return {name: _tidy(out[name]) for name in self.states}
+
+    def first_start(self, request: PlaneRequest) -> dict[str, float]:
+        """Return where the first trajectory starts: as the model does, unless it rests there."""
+        with self._lock:
+            self.apply(self.node, request)
+            flow = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
+            begin = np.array([self.begin[n] for n in self.states])
+            scale = np.array([hi - lo for lo, hi in (request.windows[n] for n in self.states)])
+            if not resting(flow, begin, scale):
+                return {n: _tidy(v) for n, v in self.begin.items()}
+        x, y = request.axes
+        size = {n: request.windows[n][1] - request.windows[n][0] for n in (x, y)}
+        return self.settled(request, self.begin[x] + 0.08 * size[x], self.begin[y] + 0.03 * size[y])
+
     def windows(self, values: dict[str, float]) -> dict[str, tuple[float, float]]:
         """Return a range for every state that holds what happens at these values."""
         request = PlaneRequest(values=values)
-        node = self.node
-        self.apply(node, request)
-        flow = Flow(node, at=self.drive(request), who="PhasePlaneWidget")
-        area = read_box(flow, None)
-        points, _ = find(flow, area, 256)
+        with self._lock:
+            self.apply(self.node, request)
+            flow = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
+            least, most, _ = explore(flow)
+            points, _ = find(flow, read_box(flow, None), 256)
         if len(points):
-            area = area.around(points)
+            least, most = np.minimum(least, points.min(0)), np.maximum(most, points.max(0))
         low, high = flow.clamps
-        middle, half = (area.low + area.high) / 2, 0.62 * (area.high - area.low)
+        middle, half = (least + most) / 2, 0.62 * (most - least)
+        unit = np.maximum(np.abs(flow.start().ravel()), 1.0)
+        half = np.where(half < 0.005 * unit, 0.6 * unit, half)
         out = {}
         for k, name in enumerate(self.states):
             lo, hi = _rounded(middle[k] - half[k], middle[k] + half[k])

@@ -61,7 +61,9 @@ def plane_plot(picture: Picture, layers=LAYERS) -> Phase:
         Axis(names[1], units[1]),
         tuple(traces),
         arrows=arrows,
-        marks=tuple(_point_mark(p, *(_number(p.state[n]) for n in names)) for p in picture.points),
+        marks=tuple(
+            _point_mark(picture, p, *(_number(p.state[n]) for n in names)) for p in picture.points
+        ),
         box=(x_lo, x_hi, y_lo, y_hi),
     )
 
@@ -124,7 +126,7 @@ def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, fl
         Mark(_number(b.value), _number(b.state[name]), name=_told(b), **_SIGNS[b.kind])
         for b in diagram.bifurcations
     ]
-    marks += [_point_mark(p, now, _number(p.state[name])) for p in picture.points]
+    marks += [_point_mark(picture, p, now, _number(p.state[name])) for p in picture.points]
     lo, hi = _height(lines, picture.request.windows[name], picture.request.box[name])
     unit = _label(u.get_unit(picture.field.x))
     return Phase(
@@ -153,17 +155,24 @@ def _height(lines, window, box) -> tuple[float, float]:
     return max(lo - room, min(box[0], window[0])), min(hi + room, max(box[1], window[1]))
 
 
-def _point_mark(point: Any, x: float, y: float) -> Mark:
+def _point_mark(picture: Picture, point: Any, x: float, y: float) -> Mark:
     sign = "stable" if point.stable else "unstable"
     sign = "saddle" if point.kind.startswith("saddle") else sign
-    return Mark(x, y, name=_point_text(point), **_SIGNS[sign])
-
-
-def _point_text(point: Any) -> str:
     lines = [point.kind]
+    for (name, value), text in zip(point.state.items(), numbers(picture, point), strict=True):
+        lines.append(f"{name} {text} {_label(u.get_unit(value))}".rstrip())
+    lines.append(f"λ {eigenvalues_text(point.eigenvalues)} /ms")
+    return Mark(x, y, name="\n".join(lines), **_SIGNS[sign])
+
+
+def numbers(picture: Picture, point: Any) -> list[str]:
+    """Write the states of a fixed point; what rounding left of a zero is written as zero."""
+    out = []
     for name, value in point.state.items():
-        lines.append(f"{name} {show(_number(value))} {_label(u.get_unit(value))}".rstrip())
-    return "\n".join([*lines, f"λ {eigenvalues_text(point.eigenvalues)} /ms"])
+        lo, hi = picture.request.windows[name]
+        number = _number(value)
+        out.append(show(0.0 if abs(number) < 1e-9 * (hi - lo) else number))
+    return out
 
 
 def eigenvalues_text(eigenvalues: np.ndarray, most: int = 6) -> str:

@@ -31,7 +31,6 @@ _SETTLING = 16
 """Newton steps in which the other states must have come to rest."""
 
 
-
 @dataclass(frozen=True, eq=False)
 class VectorField:
     """Rates of change on a grid in the plane of two states.
@@ -292,6 +291,15 @@ class _Plane:
             sharp[part] = self.flow.call(_sharper, *given, static=self.follow)[:count]
         out[inside] = sharp
         return out
+
+
+def settled(flow: Flow, axes: tuple[str, str], at: tuple[float, float], box, state):
+    """Return all states, with those off the axes quasi-steady; None where they do not settle."""
+    plane = _Plane(flow, *axes, box, state, "quasi-steady")
+    _, _, states = plane.rates(np.array([at[0]]), np.array([at[1]]))
+    found = np.empty(len(flow.states))
+    found[plane.order] = states[0, 0]
+    return found if np.isfinite(found).all() else None
 
 
 def _filled(points: np.ndarray, size: int) -> tuple[np.ndarray, int]:

@@ -163,6 +163,12 @@ def jacobian(model, state=None, *, at=None, region: int | None = None) -> np.nda
     return flow.call(_linear, flow.w, flow.pack(given))[1]
 
 
+def resting(flow: Flow, y: np.ndarray, scale: np.ndarray) -> bool:
+    """Whether hardly anything moves at ``y``: no state gets far in the range of ``scale``."""
+    rates = flow.call(_linear, flow.w, y)[0]
+    return bool(np.abs(rates * flow.dt / scale).max() < 1e-6)
+
+
 def _linear(rules):
     """Rates and Jacobian at one state."""
 

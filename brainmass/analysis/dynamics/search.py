@@ -76,6 +76,10 @@ def read_box(flow: Flow, box: dict | None) -> Area:
     seeds = np.zeros((0, low.size))
     if not given.all():
         least, most, seeds = explore(flow)
+        # A model that rests where it starts tells nothing of the size of its world.
+        unit = 0.05 * np.maximum(np.abs(flow.start().ravel()), 1.0)
+        middle, half = (least + most) / 2, np.maximum((most - least) / 2, unit)
+        least, most = middle - half, middle + half
         low, high = np.where(given, low, least), np.where(given, high, most)
     return Area(low, high, given, seeds)
 
