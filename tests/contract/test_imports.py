@@ -34,6 +34,7 @@ EDGE = {"_versions", "data", "datasets", "io", "testing", "textbook", "viz"}
 # Slow to import and not needed by everyone: imported inside the function that uses them.
 LAZY = {
     "braintools",
+    "contourpy",
     "dask",
     "distributed",
     "h5netcdf",

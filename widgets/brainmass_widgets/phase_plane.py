@@ -470,10 +470,17 @@ class PhasePlaneWidget(Instrument):
             time.sleep(0.01)
         if self._diagram_key is None:
             self._strip.say("Computing …")
-        return key, self.engine.diagram(request, along, key[1])
+        draft = self.engine.draft(request, along, key[1])
+        if not superseded():
+            self._show_diagram(key, draft.finished())
+        diagram = self.engine.finished(draft, superseded)
+        return None if superseded() else (key, diagram)
 
     def _arrived_diagram(self, answer) -> None:
-        self._diagram_key, self._diagram = answer
+        self._show_diagram(*answer)
+
+    def _show_diagram(self, key: Any, diagram: Any) -> None:
+        self._diagram_key, self._diagram = key, diagram
         self._strip.say()
         self._draw_diagram()
         self._status()

@@ -9,7 +9,7 @@ import numpy as np
 
 import brainmass
 
-from .phase_plane_engine import GRID, STARTS, PlaneEngine, PlaneRequest
+from .phase_plane_engine import CYCLES, GRID, STARTS, PlaneEngine, PlaneRequest
 from .quantities import write
 
 __all__ = ["plane_code"]
@@ -123,6 +123,7 @@ def _diagram(engine: PlaneEngine, along: str, span: tuple[float, float]) -> list
     if f.group == "Constant input":
         at = f'{{n: v for n, v in at.items() if n != "{f.name}"}}'
     arguments = ["model", f'"{f.name}"', f"({ends})", f"at={at}", "box=box", f"starts={STARTS}"]
+    arguments.append(f"cycles={CYCLES}")
     return [_call("diagram = continuation", arguments)]
 
 

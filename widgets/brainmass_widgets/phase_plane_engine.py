@@ -12,7 +12,8 @@ import brainunit as u
 import numpy as np
 
 import brainmass
-from brainmass.analysis import continuation, fixed_points, nullclines, vector_field
+from brainmass.analysis import fixed_points, nullclines, vector_field
+from brainmass.analysis.dynamics.continuation import Draft
 from brainmass.analysis.dynamics.flow import Flow
 from brainmass.analysis.dynamics.plane import settled
 from brainmass.analysis.dynamics.points import resting
@@ -28,6 +29,12 @@ GRID = (25, 19)
 
 STARTS = 64
 """Starts at each value of the parameter of a bifurcation diagram."""
+
+STEP, MOST = 0.05, 2000
+"""Defaults of :func:`brainmass.analysis.continuation`."""
+
+CYCLES = 60
+"""Limit cycles of each Hopf bifurcation."""
 
 ROOM = 2.0
 """How much larger than the window the box is in which fixed points are looked for."""
@@ -267,15 +274,22 @@ class PlaneEngine:
             on_divergence="ignore",
         )
 
-    def diagram(self, request: PlaneRequest, path: str, span: tuple[float, float]) -> Any:
-        """Compute the bifurcation diagram along one number."""
+    def draft(self, request: PlaneRequest, path: str, span: tuple[float, float]) -> Draft:
+        """Compute the bifurcation diagram of fixed points along one number."""
         before = compile_count()
         node, f = self._for_diagrams, self.fields[path]
         self.apply(node, request)
         at = {n: v for n, v in self.drive(request).items() if n != f.name}
-        ends = tuple(f.spec.attach(end) for end in span)
+        flow = Flow(node, at=at, who="PhasePlaneWidget")
         box = self.quantities(request.box)
-        out = continuation(node, f.name, ends, at=at, box=box, starts=STARTS)
+        out = Draft.trace(flow, f.name, span, box, STARTS, STEP, MOST)
+        self.compilations += compile_count() - before
+        return out
+
+    def finished(self, draft: Draft, stop: Callable[[], bool]) -> Any:
+        """Return a diagram with the limit cycles that are born in it."""
+        before = compile_count()
+        out = draft.finished(CYCLES, stop)
         self.compilations += compile_count() - before
         return out
 

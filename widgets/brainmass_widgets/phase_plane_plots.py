@@ -18,6 +18,8 @@ LAYERS = ("field", "nullclines", "trajectories", "diagram")
 
 TRAJECTORY_COLOURS = (2, 3, 6, 5, 4, 7)
 
+_CYCLES = {True: ("stable cycle", "curve", 2), False: ("unstable cycle", "guide", 3)}
+
 _SIGNS: dict[str, dict[str, Any]] = {
     "stable": {"kind": "circle", "filled": True},
     "unstable": {"kind": "circle", "filled": False},
@@ -107,7 +109,7 @@ def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, fl
     Returns
     -------
     Phase
-        Solid where stable, dashed where unstable.
+        Solid where stable, dashed where unstable, with the extremes of limit cycles.
     """
     name = picture.request.axes[0]
     now = picture.request.values[f.path]
@@ -121,13 +123,15 @@ def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, fl
         if lines[stable]:
             line = np.concatenate(lines[stable])
             traces.append(Trace(look[0], line[:, 1], line[:, 0], color=look[2], role=look[1]))
+    for branch in diagram.cycles:
+        traces += _envelope(branch, name)
     marks = [Mark(now, kind="rule", name=f.name)]
     marks += [
         Mark(_number(b.value), _number(b.state[name]), name=_told(b), **_SIGNS[b.kind])
         for b in diagram.bifurcations
     ]
     marks += [_point_mark(picture, p, now, _number(p.state[name])) for p in picture.points]
-    lo, hi = _height(lines, picture.request.windows[name], picture.request.box[name])
+    lo, hi = _height(traces, picture.request.windows[name], picture.request.box[name])
     unit = _label(u.get_unit(picture.field.x))
     return Phase(
         Axis(f.name, _label(f.spec.unit)),
@@ -139,6 +143,17 @@ def diagram_plot(diagram: Any, f: Field, picture: Picture, span: tuple[float, fl
     )
 
 
+def _envelope(branch: Any, name: str) -> list[Trace]:
+    """Return how far limit cycles reach up and down."""
+    traces = []
+    for ends in (branch.minimum, branch.maximum):
+        points = np.stack([_bare(branch.values), _bare(ends[name])], axis=1)
+        for stable, part in _pieces(points, branch.stable):
+            label, role, color = _CYCLES[stable]
+            traces.append(Trace(label, part[:, 1], part[:, 0], color=color, role=role))
+    return traces
+
+
 def _pieces(points: np.ndarray, stable: np.ndarray):
     """Cut a branch where its stability changes; neighbours share the point between them."""
     cuts = np.flatnonzero(stable[1:] != stable[:-1]) + 1
@@ -146,10 +161,9 @@ def _pieces(points: np.ndarray, stable: np.ndarray):
         yield bool(stable[first]), points[first : last + 1]
 
 
-def _height(lines, window, box) -> tuple[float, float]:
+def _height(traces: list[Trace], window, box) -> tuple[float, float]:
     """Return a range that holds the window and the branches, but no more than the box."""
-    values = [part[:, 1] for parts in lines.values() for part in parts]
-    ends = np.concatenate([*values, window])
+    ends = np.concatenate([*(trace.y for trace in traces), window])
     lo, hi = float(np.nanmin(ends)), float(np.nanmax(ends))
     room = 0.04 * (hi - lo)
     return max(lo - room, min(box[0], window[0])), min(hi + room, max(box[1], window[1]))

@@ -5,7 +5,7 @@ precision whatever precision the simulation has, and compiled once per structure
 another value of a parameter, an input or a state compiles nothing.
 """
 
-from .continuation import Bifurcation, Branch, Continuation, continuation
+from .continuation import Bifurcation, Branch, Continuation, CycleBranch, continuation
 from .cycles import LimitCycle, limit_cycle
 from .lyapunov import LyapunovSpectrum, lyapunov_exponents
 from .plane import Nullclines, VectorField, nullclines, vector_field
@@ -15,6 +15,7 @@ __all__ = [
     "Bifurcation",
     "Branch",
     "Continuation",
+    "CycleBranch",
     "FixedPoint",
     "LimitCycle",
     "LyapunovSpectrum",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import brainunit as u
 import numpy as np
 
 from .branches import Curve, Path, follow
-from .crossings import bifurcations_of
+from .crossings import Singular, bifurcations_of
+from .cycle_branches import CycleCurve, cycles_of
 from .flow import Flow, flow_of
 from .points import ordered, written
 from .search import Area, find, read_box
 
-__all__ = ["Bifurcation", "Branch", "Continuation", "continuation"]
+__all__ = ["Bifurcation", "Branch", "Continuation", "CycleBranch", "continuation"]
+
+CYCLES = 100
+"""Cycles of a branch after which it is given up."""
 
 SAMPLES = 9
 """Values of the parameter, evenly over its span, at which branches are looked for."""
@@ -48,6 +52,37 @@ class Branch:
         bare = u.get_mantissa(self.values)
         share = f"{int(self.stable.sum())} stable"
         return f"Branch({len(self)} points from {bare[0]:.6g} to {bare[-1]:.6g}, {share})"
+
+
+@dataclass(frozen=True, eq=False)
+class CycleBranch:
+    """Limit cycles along a parameter, from the Hopf bifurcation in which they are born.
+
+    Attributes
+    ----------
+    values : array or brainunit.Quantity (n,)
+        The parameter.
+    periods : brainunit.Quantity (n,)
+        In ms.
+    minimum, maximum : dict of str to array or brainunit.Quantity
+        Extremes of every state over the cycle, (n,), or (n, regions) in a network.
+    stable : numpy.ndarray of bool (n,)
+        Where the cycle is stable.
+    """
+
+    values: Any
+    periods: Any
+    minimum: dict[str, Any]
+    maximum: dict[str, Any]
+    stable: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.stable)
+
+    def __repr__(self):
+        bare = u.get_mantissa(self.values)
+        share = f"{int(self.stable.sum())} stable"
+        return f"CycleBranch({len(self)} cycles from {bare[0]:.6g} to {bare[-1]:.6g}, {share})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +137,14 @@ class Continuation:
         The curves of fixed points.
     bifurcations : list of Bifurcation
         Sorted by the parameter.
+    cycles : list of CycleBranch
+        Limit cycles, where they were asked for.
     """
 
     parameter: str
     branches: list[Branch]
     bifurcations: list[Bifurcation]
+    cycles: list[CycleBranch] = field(default_factory=list)
 
     def _of(self, kind: str) -> list[Bifurcation]:
         return [b for b in self.bifurcations if b.kind == kind]
@@ -132,6 +170,8 @@ class Continuation:
 
         parts = [count(self.branches, "branch", "branches"), count(self.folds, "fold", "folds")]
         parts.append(count(self.hopfs, "Hopf point", "Hopf points"))
+        if self.cycles:
+            parts.append(count(self.cycles, "branch of cycles", "branches of cycles"))
         if self.branch_points:
             parts.append(count(self.branch_points, "branch point", "branch points"))
         return f"Continuation({self.parameter}: {', '.join(parts)})"
@@ -147,6 +187,7 @@ def continuation(
     starts: int = 128,
     step: float = 0.05,
     most: int = 2000,
+    cycles: bool | int = False,
     region: int | None = None,
 ) -> Continuation:
     """Follow all fixed points of a model along a parameter or an input.
@@ -178,6 +219,10 @@ def continuation(
         points were found, have length 1.
     most : int, default 2000
         Points after which a branch is given up.
+    cycles : bool or int, default False
+        Whether to follow the limit cycles that are born in Hopf bifurcations too, until they leave
+        the span, end in another Hopf bifurcation, or their period has grown ten-fold; at most 100
+        of each, or the given number. It takes longer than all the rest.
     region : int, optional
         Which region, where they differ.
 
@@ -209,33 +254,44 @@ def continuation(
     ends = _read_span(flow, parameter, span)
     if not 0 < step <= 1:
         raise ValueError(f"continuation: step must be in (0, 1]; got {step!r}. Pass 0.05.")
-    w, e = flow.direction(parameter)
-    area, found = _search(flow, w, e, ends, box, starts)
-    path = Path(flow, w, e, ends, area, _scale(area, found), float(step), int(most))
-    curves: list[Curve] = []
-    for y, q in found:
-        if not any(path.lies_on(curve, y, q) for curve in curves):
-            curves.append(follow(path, y, q))
-    spec = flow.spec(parameter)
-    points = []
-    for curve in curves:
-        points += [
-            Bifurcation(
-                p.kind,
-                parameter,
-                spec.attach(p.q),
-                flow.attach(p.y),
-                p.eigenvalues,
-                None if p.omega is None else p.omega * 1000 / (2 * np.pi) * u.Hz,
-                p.criticality,
-            )
-            for p in bifurcations_of(path, curve)
-        ]
-    return Continuation(
-        parameter,
-        [_branch(flow, spec, curve) for curve in curves],
-        sorted(_once(points), key=lambda b: float(u.get_mantissa(b.value))),
-    )
+    draft = Draft.trace(flow, parameter, ends, box, starts, float(step), int(most))
+    return draft.finished(CYCLES if cycles is True else int(cycles))
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A diagram of fixed points to which cycles can be added."""
+
+    flow: Flow
+    parameter: str
+    path: Path
+    curves: list[Curve]
+    points: list[Singular]
+
+    @classmethod
+    def trace(cls, flow: Flow, parameter: str, ends, box, starts: int, step: float, most: int):
+        """Follow all curves of fixed points and locate their bifurcations."""
+        w, e = flow.direction(parameter)
+        area, found = _search(flow, w, e, ends, box, starts)
+        path = Path(flow, w, e, ends, area, _scale(area, found), step, most)
+        curves: list[Curve] = []
+        for y, q in found:
+            if not any(path.lies_on(curve, y, q) for curve in curves):
+                curves.append(follow(path, y, q))
+        points = _once(path, [p for curve in curves for p in bifurcations_of(path, curve)])
+        return cls(flow, parameter, path, curves, points)
+
+    def finished(self, most: int = 0, stop=lambda: False) -> Continuation:
+        """Return the diagram, with up to ``most`` cycles of each Hopf bifurcation."""
+        flow, spec = self.flow, self.flow.spec(self.parameter)
+        hopfs = [point for point in self.points if point.kind == "Hopf"]
+        orbits = cycles_of(self.path, hopfs, most, stop) if most else []
+        return Continuation(
+            self.parameter,
+            [_branch(flow, spec, curve) for curve in self.curves],
+            [_bifurcation(flow, self.parameter, spec, point) for point in self.points],
+            [_cycles(flow, spec, curve) for curve in orbits],
+        )
 
 
 def _read_span(flow: Flow, parameter: str, span) -> tuple[float, float]:
@@ -292,21 +348,38 @@ def _branch(flow: Flow, spec, curve: Curve) -> Branch:
     )
 
 
-def _once(points: list[Bifurcation]) -> list[Bifurcation]:
-    """Leave out what several branches that meet there have found."""
-    kept: list[Bifurcation] = []
-    for point in points:
-        if not any(_same(point, other) for other in kept):
+def _cycles(flow: Flow, spec, curve: CycleCurve) -> CycleBranch:
+    return CycleBranch(
+        spec.attach(curve.q),
+        u.Quantity(curve.period, unit=u.ms),
+        dict(flow.attach(curve.low)),
+        dict(flow.attach(curve.high)),
+        curve.stable,
+    )
+
+
+def _bifurcation(flow: Flow, parameter: str, spec, point: Singular) -> Bifurcation:
+    frequency = None if point.omega is None else point.omega * 1000 / (2 * np.pi) * u.Hz
+    return Bifurcation(
+        point.kind,
+        parameter,
+        spec.attach(point.q),
+        dict(flow.attach(point.y)),
+        ordered(point.eigenvalues),
+        frequency,
+        point.criticality,
+    )
+
+
+def _once(path: Path, points: list[Singular]) -> list[Singular]:
+    """Sort by the parameter, and leave out what several branches that meet there have found."""
+    kept: list[Singular] = []
+    for point in sorted(points, key=lambda p: p.q):
+        if not any(_same(path, point, other) for other in kept):
             kept.append(point)
     return kept
 
 
-def _same(a: Bifurcation, b: Bifurcation) -> bool:
-    def close(x, y):
-        return np.allclose(u.get_mantissa(x), u.get_mantissa(y), rtol=1e-4, atol=1e-5)
-
-    return (
-        a.kind == b.kind
-        and close(a.value, b.value)
-        and all(close(a.state[name], b.state[name]) for name in a.state)
-    )
+def _same(path: Path, a: Singular, b: Singular) -> bool:
+    gap = path.scaled(a.y, a.q) - path.scaled(b.y, b.q)
+    return a.kind == b.kind and bool(np.abs(gap).max() < 1e-4)

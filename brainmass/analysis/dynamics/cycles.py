@@ -17,7 +17,7 @@ from .flow import Flow, flow_of, milliseconds
 from .points import FixedPoint, written
 from .search import explore
 
-__all__ = ["LimitCycle", "limit_cycle"]
+__all__ = ["LimitCycle", "extremes", "limit_cycle", "record", "slopes"]
 
 SAMPLES = 1024
 """Points of a cycle that are returned, its first one once more at the end."""
@@ -121,7 +121,7 @@ def limit_cycle(
     if period is not None:
         length = milliseconds(period, "limit_cycle", "period")
         track = flow.call(
-            _record, flow.w, start, *flow.clamps, length / _RECORD, 1, static=(_RECORD,)
+            record, flow.w, start, *flow.clamps, length / _RECORD, 1, static=(_RECORD,)
         )
         size = np.ptp(track, axis=0) / 2
         scale = np.where(np.isfinite(size) & (size > scale), size, scale)
@@ -166,7 +166,7 @@ def _approach(flow: Flow, y: np.ndarray, scale: np.ndarray):
     """Simulate until the orbit nearly closes; return the cycle, or what happened instead."""
     stride = 1
     for _ in range(_CHUNKS):
-        track = flow.call(_record, flow.w, y, *flow.clamps, flow.dt, stride, static=(_RECORD,))
+        track = flow.call(record, flow.w, y, *flow.clamps, flow.dt, stride, static=(_RECORD,))
         if not np.isfinite(track).all():
             return None, "diverged"
         spans = np.ptp(track[_RECORD // 2 :], axis=0)
@@ -268,15 +268,14 @@ def _cycle(flow: Flow, found, scale) -> LimitCycle:
     inner = max(1, -(-steps // SAMPLES))
     dt = length / SAMPLES / inner
     free = np.full(len(y), np.inf)
-    track = flow.call(_record, flow.w, y, -free, free, dt, inner, static=(SAMPLES,))
+    track = flow.call(record, flow.w, y, -free, free, dt, inner, static=(SAMPLES,))
     track = np.concatenate([y[None], track])
     if (np.ptp(track, axis=0) / scale).max() < 1e-6:
         raise ValueError(
             "limit_cycle: the orbit must have an amplitude; it shrank to a fixed point. "
             "Give a `state` that is farther away from it."
         )
-    slopes = flow.call(_slopes, flow.w, track)
-    low, high = _extremes(track, slopes, length / SAMPLES)
+    low, high = extremes(track, flow.call(slopes, flow.w, track), length / SAMPLES)
     multipliers = np.delete(multipliers, np.argmin(np.abs(multipliers - 1)))
     multipliers = multipliers[np.argsort(-np.abs(multipliers), kind="stable")]
     times = u.Quantity(np.linspace(0.0, length, SAMPLES + 1), unit=u.ms)
@@ -284,7 +283,7 @@ def _cycle(flow: Flow, found, scale) -> LimitCycle:
     return LimitCycle(length * u.ms, times, states, least, most, multipliers.astype(complex))
 
 
-def _extremes(track: np.ndarray, slopes: np.ndarray, h: float):
+def extremes(track: np.ndarray, slopes: np.ndarray, h: float):
     """Return the smallest and largest values of the cubic curves through the samples."""
     a, b = track[:-1], track[1:]
     da, db = slopes[:-1] * h, slopes[1:] * h
@@ -307,7 +306,7 @@ def _step(rates, y, dt):
     return rk4(lambda now, _c: (rates(now[0]),), (y,), dt)[0]
 
 
-def _record(rules, samples: int):
+def record(rules, samples: int):
     """Simulate; keep every ``stride``-th step."""
 
     def run(fixed, w, y, low, high, dt, stride):
@@ -344,6 +343,6 @@ def _flowed(rules):
     return run
 
 
-def _slopes(rules):
+def slopes(rules):
     """Rates at many states."""
     return lambda fixed, w, track: jax.vmap(partial(rules.bind(fixed), w))(track)
