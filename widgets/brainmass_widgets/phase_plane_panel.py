@@ -39,9 +39,10 @@ class PlanePanel:
         What is set, as for :class:`~brainmass_widgets.phase_plane_engine.PlaneRequest`, and
         ``'along'``, the number of the diagram, with ``'follow'``.
     on_value : callable
-        ``on_value(path, number)`` after a slider moved.
+        ``on_value(path, number, gesture)`` after a slider moved; the gesture is the same for
+        what belongs to one movement of the hand.
     on_rest : callable
-        ``on_rest(state, number)`` after the value of a state that is on no axis changed.
+        ``on_rest(state, number, gesture)`` after the value of a state that is on no axis changed.
     on_setting : callable
         ``on_setting(**changes)`` after something else changed; raises ``ValueError`` to refuse it.
     on_start : callable
@@ -62,8 +63,8 @@ class PlanePanel:
         engine: PlaneEngine,
         settings: dict[str, Any],
         *,
-        on_value: Callable[[str, float], None],
-        on_rest: Callable[[str, float], None],
+        on_value: Callable[[str, float, Any], None],
+        on_rest: Callable[[str, float, Any], None],
         on_setting: Callable[..., None],
         on_start: Callable[[float, float], None],
         on_error: Callable[[str], None],
@@ -76,7 +77,9 @@ class PlanePanel:
                 f.spec,
                 settings["values"][path],
                 name=f.name,
-                on_change=lambda control, path=path: on_value(path, float(control.value)),
+                on_change=lambda control, path=path: on_value(
+                    path, float(control.value), control.gesture
+                ),
                 check=lambda value, path=path: engine.check(path, float(value)),
                 on_error=on_error,
             )
@@ -126,7 +129,7 @@ class PlanePanel:
             spec,
             value,
             name=name,
-            on_change=lambda control: on_rest(name, float(control.value)),
+            on_change=lambda control: on_rest(name, float(control.value), control.gesture),
             on_error=on_error,
         )
         control.widen(lo, hi)
@@ -165,7 +168,7 @@ class PlanePanel:
             )
             entries["others"] = choice("others", "other states", tip, list(OTHERS))
         tip = "The parameter of the bifurcation diagram"
-        options = [FOLLOW, *self._engine.fields]
+        options = [FOLLOW, *(f.name for f in self._engine.fields.values())]
         entries["along"] = choice("along", "diagram along", tip, options)
         tip = "Type where a trajectory is to start, for example 0.5, 0.2; or click into the plane"
         entries["start"] = TextControl("start at", tip, "", self._type_start, on_error)
@@ -186,7 +189,7 @@ class PlanePanel:
             return settings["axes"][name == "up"]
         if name == "others":
             return next(text for text, kind in OTHERS.items() if kind == settings["others"])
-        return FOLLOW if settings["follow"] else settings["along"]
+        return FOLLOW if settings["follow"] else self._engine.fields[settings["along"]].name
 
     def _show_axes(self) -> None:
         """Show sliders for the states that are on no axis."""
@@ -200,8 +203,9 @@ class PlanePanel:
         if name == "others":
             self._on_setting(others=OTHERS[text])
         elif name == "along":
-            follow = text == FOLLOW
-            self._on_setting(follow=follow, along=self._settings["along"] if follow else text)
+            paths = {f.name: path for path, f in self._engine.fields.items()}
+            along = paths.get(text, self._settings["along"])
+            self._on_setting(follow=text == FOLLOW, along=along)
         else:
             axes = list(self._settings["axes"])
             place = int(name == "up")

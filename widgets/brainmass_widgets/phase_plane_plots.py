@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import brainunit as u
@@ -11,10 +12,20 @@ from .phase_plane_engine import Field, Picture
 from .plots import Arrows, Axis, Mark, Phase, Trace
 from .quantities import show
 
-__all__ = ["LAYERS", "describe_diagram", "describe_plane", "diagram_plot", "plane_plot"]
+__all__ = [
+    "LAYERS",
+    "describe_diagram",
+    "describe_plane",
+    "diagram_plot",
+    "plane_plot",
+    "points_table",
+]
 
 LAYERS = ("field", "nullclines", "trajectories", "diagram")
 """What can be shown, besides fixed points."""
+
+MOST_ROWS = 12
+"""Fixed points in the table below the plane."""
 
 TRAJECTORY_COLOURS = (2, 3, 6, 5, 4, 7)
 
@@ -232,6 +243,29 @@ def describe_diagram(diagram: Any) -> str:
     """Say in one line what the bifurcation diagram shows."""
     found = [f"{b.kind} at {show(_number(b.value))}" for b in diagram.bifurcations]
     return f"Fixed points along {diagram.parameter}; {', '.join(found[:8]) or 'no bifurcation'}."
+
+
+def points_table(picture: Picture) -> str:
+    """Return the fixed points as an HTML table."""
+    if not picture.points:
+        return '<span class="brainmass-status">No fixed point in this range.</span>'
+    heads = ["fixed point", "eigenvalues [1/ms]"]
+    for name, value in picture.points[0].state.items():
+        unit = _label(u.get_unit(value))
+        heads.append(f"{name} [{unit}]" if unit else name)
+    rows = [
+        [point.kind, eigenvalues_text(point.eigenvalues), *numbers(picture, point)]
+        for point in picture.points[:MOST_ROWS]
+    ]
+    style = "padding:0 14px 0 0;text-align:left;white-space:nowrap;line-height:1.4"
+
+    def line(cells, tag):
+        return "".join(f'<{tag} style="{style}">{html.escape(c)}</{tag}>' for c in cells)
+
+    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
+    more = len(picture.points) - len(rows)
+    rest = f"<tr><td>and {more} more</td></tr>" if more > 0 else ""
+    return f'<table class="brainmass-status"><tr>{line(heads, "th")}</tr>{body}{rest}</table>'
 
 
 def _number(value: Any) -> float:
