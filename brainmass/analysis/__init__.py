@@ -1,13 +1,32 @@
 """Analysis of signals and of models.
 
 Functions of signals take arrays or quantities with time on the first axis, work under ``jit``,
-``grad`` and ``vmap``, and know no model. Every name is loaded when it is first used.
+``grad`` and ``vmap``, and know no model. Functions of models read a model's own ``equations`` and
+differentiate them automatically. Every name is loaded when it is first used.
 """
 
 from importlib import import_module
 
 # Submodule to the public names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
+    "dynamics": (
+        "Bifurcation",
+        "Branch",
+        "Continuation",
+        "CycleBranch",
+        "FixedPoint",
+        "LimitCycle",
+        "LyapunovSpectrum",
+        "Nullclines",
+        "VectorField",
+        "continuation",
+        "fixed_points",
+        "jacobian",
+        "limit_cycle",
+        "lyapunov_exponents",
+        "nullclines",
+        "vector_field",
+    ),
     "signals": (
         "analytic_signal",
         "band_power",

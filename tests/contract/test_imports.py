@@ -40,6 +40,7 @@ EDGE = {"_versions", "data", "datasets", "io", "tasks", "testing", "textbook", "
 # Slow to import and not needed by everyone: imported inside the function that uses them.
 LAZY = {
     "braintools",
+    "contourpy",
     "dask",
     "distributed",
     "h5netcdf",

@@ -127,8 +127,9 @@ class Canvas(anywidget.AnyWidget):
         ----------
         callback : callable
             Called with ``type``, ``panel``, ``x`` and ``y`` in the units of the axes; a drag has
-            a ``phase`` that is ``'start'``, ``'move'`` or ``'end'``.
-        *kinds : {'click', 'drag', 'copied', 'action'}
+            a ``phase`` that is ``'start'``, ``'move'`` or ``'end'``. A view of a plane has the
+            ranges of ``x`` and ``y`` that are seen, None for all.
+        *kinds : {'click', 'drag', 'view', 'copied', 'action'}
             What to listen for. While someone listens for drags, dragging no longer pans.
         """
         self._listeners.append(callback)
@@ -145,7 +146,7 @@ class Canvas(anywidget.AnyWidget):
 
     def _receive(self, _widget, content, _buffers) -> None:
         kind = content.get("type") if isinstance(content, dict) else None
-        if kind == "view":
+        if kind == "view" and "view" not in self.events:
             window = content.get("x")
             with self._lock:
                 before, self._window = self._window, tuple(window) if window else None

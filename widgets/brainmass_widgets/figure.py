@@ -104,7 +104,7 @@ def _small(picture: bytes) -> bytes:
 
 def _rows(plots: Sequence[Plot]) -> list[list[Plot]]:
     """Two plots to a row; a heat map stands below the time course, at full width."""
-    if len(plots) > 1 and isinstance(plots[0], Lines) and isinstance(plots[1], Phase):
+    if len(plots) > 1 and not isinstance(plots[0], Heat) and isinstance(plots[1], Phase):
         return [list(plots[:2]), *_rows(plots[2:])]
     rows = [[plots[0]]] if plots else []
     rest = list(plots[1:])
@@ -116,7 +116,12 @@ def _rows(plots: Sequence[Plot]) -> list[list[Plot]]:
 
 
 def _height(row: Sequence[Plot]) -> float:
-    return max(1.3 + 0.9 * len(p.panels) if isinstance(p, Lines) else 2.3 for p in row)
+    def height(plot: Plot) -> float:
+        if isinstance(plot, Lines):
+            return 1.3 + 0.9 * len(plot.panels)
+        return 3.2 if isinstance(plot, Phase) and plot.box is not None else 2.3
+
+    return max(map(height, row))
 
 
 def _wrapped(text: str, columns: int) -> str:
@@ -139,6 +144,7 @@ _ROLES: dict[str, dict[str, Any]] = {
     "ghost": {"linewidth": 0.7, "linestyle": "--", "alpha": 0.5},
     "guide": {"linewidth": 0.9, "linestyle": (0, (5, 3))},
     "faint": {"linewidth": 0.5, "alpha": 0.3},
+    "curve": {"linewidth": 1.4},
     "dots": {"linestyle": "none", "marker": ".", "markersize": 1.5},
 }
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^"}
@@ -211,10 +217,7 @@ def _draw_trace(ax, plot: Lines, trace: Trace) -> None:
 def _draw_phase(cell, plot: Phase) -> None:
     ax = cell.subplots()
     if plot.arrows is not None:
-        field = plot.arrows
-        ax.quiver(
-            field.x, field.y, field.u, field.v, angles="uv", color="#999999", width=0.002, zorder=0
-        )
+        _draw_arrows(ax, plot)
     for trace in plot.traces:
         if not trace.y.size:
             continue
@@ -231,8 +234,27 @@ def _draw_phase(cell, plot: Phase) -> None:
     if plot.box is not None:
         ax.set_xlim(plot.box[:2])
         ax.set_ylim(plot.box[2:])
+        named = {line.get_label(): line for line in ax.lines if line.get_label()[:1] != "_"}
+        if len(named) > 1:
+            place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
+            ax.legend(named.values(), named.keys(), fontsize=7, frameon=False, ncols=4, **place)
     ax.set_xlabel(_label(plot.x))
     ax.set_ylabel(_label(plot.y))
+
+
+def _draw_arrows(ax, plot: Phase) -> None:
+    """Draw a vector field; on the page its arrows point along the trajectories."""
+    field = plot.arrows
+    assert field is not None
+    if plot.box is not None:
+        wide, high = plot.box[1] - plot.box[0], plot.box[3] - plot.box[2]
+    else:
+        wide, high = np.ptp(field.x), np.ptp(field.y)
+    u, v = 0.04 * wide * field.u, 0.04 * high * field.v
+    ax.quiver(
+        field.x, field.y, u, v, angles="xy", scale_units="xy", scale=1, pivot="mid",
+        color="#999999", width=0.0025, headwidth=4, headlength=4, zorder=0,
+    )  # fmt: skip
 
 
 def _draw_heat(cell, plot: Heat) -> None:

@@ -18,7 +18,7 @@ COLUMNS = 1500
 PHASE_POINTS = 12_000
 """Points that are sent for one trajectory of a phase portrait."""
 
-COUNTING = ("main", "guide", "dots", "ghost")
+COUNTING = ("main", "curve", "guide", "dots", "ghost")
 """Roles of the lines that decide about the limits of the axes."""
 
 

@@ -48,9 +48,10 @@ class Trace:
         Values; ``x`` is None on the grid of the plot.
     color : int
         Which colour of the palette.
-    role : {'main', 'ghost', 'guide', 'faint', 'dots'}
-        Solid; dashed and behind, for an earlier run; dashed, for an unstable branch or a target;
-        thin and pale, for one of many; points without a line.
+    role : {'main', 'curve', 'ghost', 'guide', 'faint', 'dots'}
+        Solid; solid without ends, for a nullcline or a stable branch; dashed and behind, for an
+        earlier run; dashed, for an unstable branch or a target; thin and pale, for one of many;
+        points without a line.
     band : tuple of numpy.ndarray, optional
         Lower and upper edge of a shaded band.
     """

@@ -13,6 +13,7 @@ extend(Plot, class {
       ghost: { alpha: 0.65, width: 1.2, dash: [4, 3] },
       faint: { alpha: 0.3, width: 1, dash: [] },
       guide: { alpha: 0.9, width: 1.4, dash: [6, 4] },
+      curve: { alpha: 1, width: 2, dash: [] },
       main: { alpha: 1, width: many ? 1.1 : 1.6, dash: [] },
     };
     c.lineJoin = "round";
@@ -65,19 +66,24 @@ extend(Plot, class {
     }
   }
 
-  /** A vector field: arrows of a length in pixels that u and v give as parts of the longest. */
+  /** A vector field: arrows that point as the flow does on the screen, also in a zoomed view. */
   drawArrows(c, rect, look) {
     const { x, y, u, v } = this.frame.arrows;
     const room = 0.8 * Math.sqrt((rect.width * rect.height) / Math.max(1, x.length));
     const length = Math.max(6, Math.min(22, room));
+    const [wide, high] = [this.frame.x, this.frame.panels[rect.panel].y].map((a) => a.hi - a.lo);
+    const across = (rect.width * wide) / (rect.x[1] - rect.x[0]);
+    const up = (rect.height * high) / (rect.y[1] - rect.y[0]);
     c.strokeStyle = look.faint;
     c.globalAlpha = 0.6;
     c.lineWidth = 1;
     c.beginPath();
     for (let i = 0; i < x.length; i++) {
-      if (!Number.isFinite(u[i]) || !Number.isFinite(v[i])) continue;
+      const [ex, ey] = [u[i] * across, -v[i] * up];
+      const size = (length * Math.hypot(u[i], v[i])) / Math.hypot(ex, ey);
+      if (!Number.isFinite(size)) continue;
       const [px, py] = this.place(rect, x[i], y[i]);
-      const [sx, sy] = [length * u[i], -length * v[i]];
+      const [sx, sy] = [size * ex, size * ey];
       const [tx, ty] = [px + sx / 2, py + sy / 2];
       c.moveTo(px - sx / 2, py - sy / 2);
       c.lineTo(tx, ty);

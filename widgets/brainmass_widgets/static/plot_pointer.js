@@ -118,12 +118,21 @@ extend(Plot, class {
   /** Ask the kernel for finer data of the range in view, once the gesture rests. */
   askDetail() {
     clearTimeout(this.asking);
-    if (this.frame?.kind === "phase") return;
+    if (this.frame?.kind === "phase") {
+      this.asking = setTimeout(() => this.tellView(), 60);
+      return;
+    }
     this.asking = setTimeout(() => {
       const range = this.view.x;
       const message = { type: "view", x: range, pixels: this.rects[0]?.width || 600 };
       if (!this.dead) this.model.send(message);
     }, 120);
+  }
+
+  /** Tell those who listen which part of a plane is seen, null for all of it. */
+  tellView() {
+    if (this.dead || !(this.model.get("events") || []).includes("view")) return;
+    this.model.send({ type: "view", x: this.view.x, y: this.view.y.get(0) ?? null });
   }
 
   /** Zoom with Ctrl (or Cmd) held, so that the page still scrolls over the plot. */
