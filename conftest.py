@@ -5,7 +5,11 @@ import sys
 
 import pytest
 
-os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
+
+def pytest_configure(config):
+    # No test opens a window. The kernels of notebooks inherit the environment and draw inline.
+    if not config.getoption("nbval", False):
+        os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 @pytest.fixture(autouse=True)
