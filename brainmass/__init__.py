@@ -1,6 +1,7 @@
 """brainmass: whole-brain modelling with neural masses, differentiable and with physical units."""
 
 from importlib import import_module
+from typing import Any
 
 from . import engine
 from ._declare import delayed, inlet, option, param, preset, state, uniform
@@ -245,7 +246,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f".{name}", __name__)
     if name in _LAZY:

@@ -6,6 +6,7 @@ differentiate them automatically. Every name is loaded when it is first used.
 """
 
 from importlib import import_module
+from typing import Any
 
 # Submodule to the public names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
@@ -49,7 +50,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _HOME_OF:
         value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
         globals()[name] = value

@@ -188,7 +188,8 @@ def _order(recorded: np.ndarray) -> np.ndarray:
     if finite.sum() < 2:
         return out[:0]
     moving = runs[finite].astype(float)
-    angles = np.angle(hilbert(moving - moving.mean(0), axis=0))
+    waves: Any = hilbert(moving - moving.mean(0), axis=0)
+    angles = np.angle(waves)
     out[finite] = np.abs(np.exp(1j * angles).mean(-1))
     return out[finite]
 

@@ -221,7 +221,8 @@ class PlaneEngine:
 
     def quantities(self, ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[Any, Any]]:
         """Return ranges of states with units."""
-        return {n: tuple(self.states[n].attach(e) for e in ends) for n, ends in ranges.items()}
+        attach = {n: self.states[n].attach for n in ranges}
+        return {n: (attach[n](low), attach[n](high)) for n, (low, high) in ranges.items()}
 
     def apply(self, node: Any, request: PlaneRequest) -> None:
         """Set the parameters of a copy."""

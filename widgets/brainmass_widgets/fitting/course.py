@@ -89,5 +89,5 @@ class Course:
 
 def _columns(fitter: Fitter) -> dict[str, list]:
     """Return the columns of the history of a running fit."""
-    run = getattr(fitter, "_run", None)
+    run: Any = getattr(fitter, "_run", None)
     return run.columns.lists if hasattr(run, "columns") else fitter._columns

@@ -105,7 +105,7 @@ def _signals_plot(prediction: Any, target: Any) -> Lines | None:
 
 def _lines(name: str, leaf: Any, role: str = "main") -> list[Trace]:
     """Return the columns of an array as lines; a single number has none."""
-    data = np.asarray(u.get_mantissa(leaf)) if leaf is not None else np.zeros(())
+    data: Any = np.asarray(u.get_mantissa(leaf)) if leaf is not None else np.zeros(())
     if data.ndim == 0 or data.shape[0] < 2:
         return []
     columns = data.reshape(data.shape[0], -1)[:, :MOST_TRACES].T

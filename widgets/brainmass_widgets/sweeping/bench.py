@@ -189,7 +189,7 @@ class SweepBench(Instrument):
 
     def _prepared(self) -> Sweep:
         if self.engine.declared:
-            self.engine.monitors = {self._signal: self._monitors[self._signal]}
+            self.engine.monitors = {self._signal: (self._monitors or {})[self._signal]}
         observable = observable_named(self._observable, self._regions)
         return Sweep(self.engine, self._request(), self.ramps, observable, self._signal)
 
