@@ -17,10 +17,10 @@ CHANGED = """([label, before]) => {
 }"""
 
 
-def open_cells(page, folder, name, *sources, timeout=120):
+def open_cells(page, folder, name, *sources, timeout=120, program="lab"):
     """Run a new notebook and wait until its first canvas is drawn."""
     write_notebook(folder / f"{name}.ipynb", *sources)
-    open_notebook(page, f"{name}.ipynb")
+    open_notebook(page, f"{name}.ipynb", program=program)
     run_all_cells(page, timeout)
     assert cell_errors(page) == []
     page.wait_for_selector(f"{CANVAS}[data-frame]")

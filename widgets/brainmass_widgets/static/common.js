@@ -45,12 +45,20 @@ function shield(root) {
   return () => window.removeEventListener("keydown", handler, { capture: true });
 }
 
+const PARTS = ".brainmass-sheet, .brainmass-canvas";
 const GONE =
   "The kernel that drew this was restarted or shut down. Run the cell again to go on from here.";
 
-/** Call `say` with a sentence when the kernel behind a widget is gone, with "" when it is back. */
+/** Call `say` with a sentence when the kernel behind a widget is gone, with "" when it is back.
+ *
+ * Only the first part of a widget says it; the others hear a blank, so that they can look the part.
+ */
 function watchKernel(model, el, say) {
-  const look = () => say(el.closest(".jupyter-widgets-disconnected") ? GONE : "");
+  const look = () => {
+    if (!el.closest(".jupyter-widgets-disconnected")) return say("");
+    const parts = el.closest(".brainmass-widget")?.querySelectorAll(PARTS);
+    return say(!parts || parts[0] === el ? GONE : " ");
+  };
   // The class is set by another listener of the same event.
   const later = () => setTimeout(look, 0);
   model.on("comm_live_update", later);

@@ -178,7 +178,7 @@ class Plot {
 
   setNotice() {
     const lost = { text: this.gone, level: "warning" };
-    const notice = this.gone ? lost : this.model.get("notice") || {};
+    const notice = this.gone?.trim() ? lost : this.model.get("notice") || {};
     this.notice.hidden = !notice.text;
     this.notice.textContent = notice.text || "";
     this.notice.dataset.level = notice.level || "info";

@@ -141,7 +141,7 @@ class Sheet {
   }
 
   say(text) {
-    this.note.textContent = this.gone || text;
+    this.note.textContent = (this.gone || text).trim();
     this.note.hidden = !this.note.textContent;
   }
 }

@@ -6,7 +6,6 @@ import numpy as np
 
 from ..engine import Field
 from ..plots import Axis, Heat, Lines, Mark, Panel, Trace
-from ..quantities import show
 from .grid import Sweep
 
 __all__ = ["point_at", "sweep_plot"]
@@ -43,8 +42,8 @@ def sweep_plot(
         sweep.values.T.copy(),
         x0=-0.5,
         dx=1.0,
-        names=tuple(show(v) for v in second),
-        columns=tuple(show(v) for v in first),
+        names=tuple(f"{v:.4g}" for v in second),
+        columns=tuple(f"{v:.4g}" for v in first),
         up=True,
         marks=marks,
     )
