@@ -9,7 +9,7 @@ import numpy as np
 
 import brainmass
 
-from .phase_plane_engine import CYCLES, GRID, STARTS, PlaneEngine, PlaneRequest
+from .phase_plane_engine import CYCLES, GRID, POINT_STARTS, STARTS, PlaneEngine, PlaneRequest
 from .quantities import write
 
 __all__ = ["plane_code"]
@@ -63,8 +63,8 @@ def plane_code(
     given = f"box=window, at=at{more[0]}"
     lines += [
         f'field = vector_field(model, "{x}", "{y}", points={GRID}, {given})',
-        f'curves = nullclines(model, "{x}", "{y}", {given})',
-        "points = fixed_points(model, box=box, at=at)",
+        f'curves = nullclines(model, "{x}", "{y}", points={engine.fineness}, {given})',
+        f"points = fixed_points(model, box=box, at=at, starts={POINT_STARTS})",
     ]
     if along is not None:
         names.insert(0, "continuation")

@@ -41,7 +41,7 @@ MOST_STARTS = 6
 _TWICE = 0.45
 """Seconds within which two clicks are one double click."""
 
-_PAUSE = 0.1
+_PAUSE = 0.35
 """Seconds for which the sliders rest before the diagram is computed anew."""
 
 _DIVERGED = (
@@ -262,7 +262,8 @@ class PlaneDesk(Instrument):
         self._message = (_DIVERGED, "warning") if picture.diverged else ("", "info")
         self._draw()
         self._say()
-        self._table.value = points_table(picture)
+        if (table := points_table(picture)) != self._table.value:
+            self._table.value = table
         self._status()
         self._code.refresh()
         self._ask_diagram(picture.request)
@@ -295,7 +296,14 @@ class PlaneDesk(Instrument):
         draft = self.engine.draft(request, along, key[1])
         if not superseded():
             self._show_diagram(key, draft.finished())
-        diagram = self.engine.finished(draft, superseded)
+
+        def give_way() -> bool:
+            """Let the plane go first: cycles can wait while somebody moves a slider."""
+            while self._worker.busy and not superseded():
+                time.sleep(0.005)
+            return superseded()
+
+        diagram = self.engine.finished(draft, give_way)
         return None if superseded() else (key, diagram)
 
     def _arrived_diagram(self, answer) -> None:

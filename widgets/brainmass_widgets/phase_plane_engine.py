@@ -27,6 +27,9 @@ __all__ = ["Field", "Picture", "PlaneEngine", "PlaneRequest"]
 GRID = (25, 19)
 """Arrows across and up."""
 
+POINT_STARTS = 128
+"""Starts of the search for fixed points."""
+
 STARTS = 64
 """Starts at each value of the parameter of a bifurcation diagram."""
 
@@ -181,6 +184,7 @@ class PlaneEngine:
         self.start = {p: float(numbers[place[f.group], f.name]) for p, f in self.fields.items()}
         self.begin = {n: float(v) for n, v in zip(self.states, flow.start()[:, 0], strict=True)}
         self._lock = threading.RLock()
+        self._applied: dict[int, dict[str, float]] = {}
         # One copy for each of the two threads that ask.
         self.node = _single(model, flow)
         self._for_diagrams = _single(model, flow)
@@ -190,6 +194,11 @@ class PlaneEngine:
     def name(self) -> str:
         """Name of the model."""
         return type(self.given).__name__
+
+    @property
+    def fineness(self) -> int:
+        """Points along each axis of the grid in which nullclines are found, then sharpened."""
+        return 81 if len(self.states) == 2 else 49
 
     def request(self, **changes: Any) -> PlaneRequest:
         """Return what is asked for when the widget opens, with some settings given."""
@@ -226,9 +235,12 @@ class PlaneEngine:
 
     def apply(self, node: Any, request: PlaneRequest) -> None:
         """Set the parameters of a copy."""
+        known = self._applied.setdefault(id(node), {})
         for path, f in self.fields.items():
-            if f.group == "Parameters":
-                setattr(node, f.name, f.spec.attach(request.values[path]))
+            value = request.values[path]
+            if f.group == "Parameters" and known.get(path) != value:
+                setattr(node, f.name, f.spec.attach(value))
+                known[path] = value
 
     def picture(
         self, request: PlaneRequest, superseded: Callable[[], bool] = lambda: False
@@ -239,14 +251,15 @@ class PlaneEngine:
 
     def _picture(self, request: PlaneRequest, superseded) -> Picture | None:
         began, before = time.perf_counter(), compile_count()
-        node, at, (x, y) = self.node, self.drive(request), request.axes
-        self.apply(node, request)
+        self.apply(self.node, request)
+        flow: Any = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
+        x, y = request.axes
         window = self.quantities(request.window)
         state = {n: self.states[n].attach(v) for n, v in request.rest.items()}
-        plane = {"box": window, "at": at, "state": state, "others": request.others}
-        points = fixed_points(node, box=self.quantities(request.box), at=at)
-        curves = nullclines(node, x, y, **plane)
-        arrows = vector_field(node, x, y, points=GRID, **plane)
+        plane = {"box": window, "state": state, "others": request.others}
+        points = fixed_points(flow, box=self.quantities(request.box), starts=POINT_STARTS)
+        curves = nullclines(flow, x, y, points=self.fineness, **plane)
+        arrows = vector_field(flow, x, y, points=GRID, **plane)
         if superseded():
             return None
         trajectories = [self._trajectory(request, start) for start in request.starts]

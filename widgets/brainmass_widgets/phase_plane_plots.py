@@ -24,6 +24,9 @@ __all__ = [
 LAYERS = ("field", "nullclines", "trajectories", "diagram")
 """What can be shown, besides fixed points."""
 
+FEW, PIXELS = 2000, 700
+"""Points of a trajectory up to which all are drawn, and about the width of a plane."""
+
 MOST_ROWS = 12
 """Fixed points in the table below the plane."""
 
@@ -87,9 +90,23 @@ def _trajectory(picture: Picture, k: int) -> Trace:
     x, y = (
         np.concatenate([[np.float32(start[n])], _bare(run[n])[:, 0]]) for n in picture.request.axes
     )
+    window = picture.request.window
+    x, y = _thinned(x, y, *(window[n][1] - window[n][0] for n in picture.request.axes))
     color = TRAJECTORY_COLOURS[k % len(TRAJECTORY_COLOURS)]
     name = f"trajectory {k + 1}" if len(picture.trajectories) > 1 else "trajectory"
     return Trace(name, y, x, color=color)
+
+
+def _thinned(x: np.ndarray, y: np.ndarray, wide: float, high: float):
+    """Leave out points that are less than a pixel from the one before: most, where it rests."""
+    if x.size <= FEW:
+        return x, y
+    with np.errstate(all="ignore"):
+        path = np.cumsum(np.hypot(np.diff(x) / wide, np.diff(y) / high) * PIXELS)
+        new = np.diff(np.floor(path), prepend=-1.0) != 0
+    keep = np.flatnonzero(np.concatenate([[True], new]))
+    keep = keep if keep[-1] == x.size - 1 else np.append(keep, x.size - 1)
+    return x[keep], y[keep]
 
 
 def _arrows(field: Any, wide: float, high: float) -> Arrows:
