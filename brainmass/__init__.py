@@ -4,7 +4,7 @@ from importlib import import_module
 
 from . import engine
 from ._declare import delayed, inlet, option, param, preset, state, uniform
-from ._errors import DivergenceError, RunInterrupted, UnitError
+from ._errors import DivergenceError, RunInterrupted, SweepError, UnitError
 from ._version import __version__
 from .catalogue import ModelDetails, ModelInfo, list_models, model_info
 from .coupling import (
@@ -100,6 +100,7 @@ _LAZY = {
     "load": "io",
     "save": "io",
     "show_versions": "_versions",
+    "sweep": "sweeps",
     "to_xarray": "io",
 }
 _MODULES = (
@@ -111,6 +112,7 @@ _MODULES = (
     "objectives",
     "reducers",
     "stimuli",
+    "sweeps",
     "testing",
     "textbook",
     "viz",
@@ -177,6 +179,7 @@ __all__ = [
     "Simulator",
     "SphericalHead",
     "StuartLandauStep",
+    "SweepError",
     "TemporalAverage",
     "ThresholdLinearStep",
     "UnitError",
@@ -229,6 +232,8 @@ __all__ = [
     "sigmoidal_jansen_rit_coupling",
     "state",
     "stimuli",
+    "sweep",
+    "sweeps",
     "sys2nd",
     "testing",
     "textbook",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["DivergenceError", "RunInterrupted", "UnitError", "choices"]
+__all__ = ["DivergenceError", "RunInterrupted", "SweepError", "UnitError", "choices"]
 
 
 class UnitError(TypeError):
@@ -75,6 +75,33 @@ class RunInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, message: str, *, result: dict):
+        super().__init__(message)
+        self.result = result
+
+
+class SweepError(RuntimeError):
+    """A function of the user failed at one point of a sweep; the other points are not lost.
+
+    Parameters
+    ----------
+    message : str
+        What failed, and where.
+    result : xarray.Dataset
+        What had been finished until then.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> sim = brainmass.Simulator(brainmass.HopfStep(1, init_x=0.1), dt=0.1 * u.ms)
+    >>> try:
+    ...     brainmass.sweep(sim, {"a": [0.1]}, duration=1 * u.ms, reduce={"x": lambda r: r["z"]})
+    ... except brainmass.SweepError as error:
+    ...     print(error)
+    sweep: reduce and monitors must work at every point; got KeyError: 'z' at a = 0.1. What was \
+finished is in .result.
+    """
+
+    def __init__(self, message: str, *, result: Any):
         super().__init__(message)
         self.result = result
 

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
-__all__ = ["ChunkLoop", "NonFinite"]
+__all__ = ["ChunkLoop", "NonFinite", "stop_when", "stopped"]
 
 _CHUNK_SECONDS = 0.08
+
+_stop: ContextVar[Callable[[], bool] | None] = ContextVar("brainmass_stop", default=None)
+
+
+@contextmanager
+def stop_when(asked: Callable[[], bool]):
+    """Let runs of this thread end between two chunks, as by Ctrl-C, once ``asked()`` is true."""
+    outer = _stop.get()
+    token = _stop.set(asked if outer is None else lambda: asked() or outer())
+    try:
+        yield
+    finally:
+        _stop.reset(token)
+
+
+def stopped() -> bool:
+    """Whether runs of this thread were asked to end."""
+    asked = _stop.get()
+    return asked is not None and asked()
 
 
 class NonFinite(Exception):
@@ -70,6 +91,8 @@ class ChunkLoop:
         steps = self._first_guess(stop - start)
         position = start
         while position < stop:
+            if stopped():
+                raise KeyboardInterrupt
             end = self._end(position, stop, steps)
             began = time.perf_counter()
             after, out, ok = self._call(carry, position, end)

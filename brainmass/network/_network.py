@@ -146,6 +146,8 @@ class Network(brainstate.nn.Module):
         self.distance, self.speed = read_lengths(distance, speed, n, self._edges)
         self.speed_range = read_range(speed_range, self.speed)
         self.coupled_var = coupled_var
+        # Edges that stay even where their weight is 0: one program then serves many connectomes.
+        self.kept_edges = None
         self._wirings: dict = {}
         self._units: dict = {}
         self._target = read_target(target, node)
@@ -332,6 +334,8 @@ class Network(brainstate.nn.Module):
         if self._edges is not None:
             return self._edges.target, self._edges.source
         mask = np.ones((self.n_node,) * 2, bool) if trained else np.asarray(weights) != 0
+        if self.kept_edges is not None:
+            mask = mask | self.kept_edges
         if not self.self_connection:
             np.fill_diagonal(mask, False)
         target, source = np.nonzero(mask)

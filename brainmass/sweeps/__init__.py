@@ -1,0 +1,19 @@
+"""Sweeps: a model at many points of its parameters, on threads, accelerators and clusters.
+
+:func:`brainmass.sweep` is the way in; here is what surrounds it.
+"""
+
+from typing import Any
+
+from ._result import SBIArrays, to_sbi
+from ._sweep import sweep
+
+__all__ = ["SBIArrays", "SweepResult", "sweep", "to_sbi"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SweepResult":
+        from ._result import result_class
+
+        return result_class()
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
