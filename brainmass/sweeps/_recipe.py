@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import brainunit as u
@@ -62,10 +63,18 @@ class Recipe:
             kept = tuple(k for k in result if k != "ts" and not k.endswith(".ts"))
         out: dict[str, Piece] = {}
         for name in kept:
-            _add(out, name, result[name], lambda key, v, n=name: _recorded(n, key, v, result, shape))
+            label = partial(_recorded, name, result=result, shape=shape, reduced=self._reduced)
+            _add(out, name, result[name], label)
         for name, function in self.functions.items():
             _add(out, name, function(result), _computed)
         return out
+
+
+    @property
+    def _reduced(self) -> set[str]:
+        """Names of what has no time axis."""
+        named = self.monitors.items() if isinstance(self.monitors, Mapping) else ()
+        return {name for name, item in named if getattr(type(item), "reduces", False)}
 
 
 def read_recipe(monitors, reduce) -> Recipe:
@@ -153,14 +162,13 @@ def _bare(name: str, value) -> tuple[np.ndarray, str]:
     return array, "" if unit.is_unitless else str(unit)
 
 
-def _recorded(item: str, name: str, value, result: dict, shape: tuple[int, ...]) -> Piece:
-    """Name the axes of what a run recorded."""
+def _recorded(item: str, name: str, value, result: dict, shape, reduced) -> Piece:
+    """Name the axes of what a run recorded; reducers have no time."""
     array, unit = _bare(name, value)
     own = f"{item}.ts"
-    times = result.get(own, result["ts"])
-    length = np.shape(u.get_mantissa(times))[0]
+    times = None if item in reduced else result.get(own, result.get("ts"))
     dims, coords, rest = (), {}, array.shape
-    if array.ndim and array.shape[0] == length and rest[1:] != () or array.shape == (length,):
+    if times is not None and array.ndim:
         time = f"{item}.time" if own in result else "time"
         dims, rest = (time,), array.shape[1:]
         coords[time] = (np.asarray(u.get_mantissa(times)), str(u.get_unit(times)))

@@ -191,7 +191,17 @@ class Crew:
     def work(self, unit: Unit, stop: Callable[[], bool] = lambda: False) -> Outcome:
         """Compute a unit in this thread."""
         out = Outcome()
-        settings = brainstate.environ.context(**self.task.settings)
-        with settings, loop.stop_when(stop), self.runner() as runner:
+        _enter(self.task.settings)
+        with loop.stop_when(stop), self.runner() as runner:
             runner.some(unit, stop, out)
         return out
+
+
+def _enter(settings: dict[str, Any]) -> None:
+    """Give a worker's thread the environment of the sweep.
+
+    A context would end by setting the precision of all of JAX back, under the feet of others.
+    """
+    here = brainstate.environ.all()
+    if other := {n: v for n, v in settings.items() if n not in here or here[n] is not v}:
+        brainstate.environ.set(**other)
