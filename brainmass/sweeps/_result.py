@@ -87,7 +87,7 @@ def decode(dataset, states: Sequence[str]):
             )
     number = dataset["diverged_state"]
     names = np.array(["", *states])
-    attrs = number.attrs
+    attrs = {k: v for k, v in number.attrs.items() if k != "flag_meanings"}
     dataset["diverged_state"] = (number.dims, names[number.values.astype(int) + 1], attrs)
     return result_class()(dataset.data_vars, dataset.coords, dataset.attrs)
 

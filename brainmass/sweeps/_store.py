@@ -14,6 +14,7 @@ import queue
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -192,13 +193,40 @@ class StoredTable(Table):
         self._queue.put(item)
 
     def _write_all(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if self._failed is not None:
-                continue
+        item: Any = ()
+        while item is not None:
+            item, waiting = self._gather(self._queue.get())
+            if self._failed is None:
+                try:
+                    self._write_together(waiting)
+                except BaseException as error:
+                    self._failed = error
+
+    def _gather(self, item) -> tuple[Any, list]:
+        """Return the end of the queue, None at the end of the sweep, and all that waits in it."""
+        waiting = []
+        while item is not None:
+            waiting.append(item)
             try:
-                {"allocate": self._allocate_now, "write": self._write_now}[item[0]](*item[1:])
-            except BaseException as error:
-                self._failed = error
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return (), waiting
+        return None, waiting
+
+    def _write_together(self, waiting: list) -> None:
+        """Write what waits; batches that came since the last write go in one."""
+        batches = []
+        for item in waiting:
+            if item[0] == "allocate":
+                self._allocate_now(*item[1:])
+            else:
+                batches.append(item[1:])
+        if batches:
+            points = np.concatenate([points for points, _ in batches])
+            order = np.argsort(points)
+            names = batches[-1][1]
+            columns = {n: _together([c for _, c in batches], n)[order] for n in names}
+            self._write_now(points[order], columns)
 
     def _allocate_now(self, variables: dict[str, Variable], coords: dict) -> None:
         dims, shape = self.design.dim_names, self.design.shape
@@ -287,6 +315,14 @@ class StoredTable(Table):
             if dataset.nbytes <= _LOADED_BYTES:
                 dataset = dataset.load()
         return decode(dataset, self.states)
+
+
+def _together(batches: list[dict], name: str) -> np.ndarray:
+    """Join one variable of some batches; a batch that only diverged does not have it."""
+    like = next(b[name] for b in reversed(batches) if name in b)
+    sizes = [len(b["finished"]) for b in batches]
+    empty = [np.full((n, *like.shape[1:]), filled(like.dtype), like.dtype) for n in sizes]
+    return np.concatenate([b.get(name, e) for b, e in zip(batches, empty, strict=True)])
 
 
 def _chunks(shape: tuple[int, ...], numbers: int) -> tuple[int, ...]:

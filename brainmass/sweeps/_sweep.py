@@ -324,7 +324,15 @@ def _mark(value):
     try:
         return fingerprint(value)
     except (Uncacheable, ReadsModel, TypeError, ValueError, RecursionError):
-        return type(value).__qualname__
+        pass
+    if isinstance(value, Mapping):
+        return tuple((name, _mark(v)) for name, v in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_mark, value))
+    # What refers to something without an identity is known by its own code at least.
+    code = getattr(value, "__code__", None)
+    own = () if code is None else (code.co_code, code.co_names, repr(code.co_consts))
+    return (type(value).__qualname__, own)
 
 
 def _content(part):
