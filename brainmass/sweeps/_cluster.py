@@ -16,7 +16,7 @@ from typing import Any
 
 from .._version import __version__
 from ..engine import loop
-from ._work import Crew, Outcome, Unit
+from ._work import Crew, Outcome, Unit, enter
 
 __all__ = ["ClusterWorkers", "check_client", "work_remotely"]
 
@@ -53,7 +53,8 @@ class ClusterWorkers:
         import cloudpickle
 
         self._client = client
-        self._bytes = cloudpickle.dumps((__version__, task))
+        # Apart, because arrays of double precision can only be unpacked where it is switched on.
+        self._bytes = cloudpickle.dumps((__version__, task.settings, cloudpickle.dumps(task)))
         self._key = hashlib.sha256(self._bytes).hexdigest()
         self._payload = None
         self._running: dict[Any, Unit] = {}
@@ -122,13 +123,14 @@ def work_remotely(payload: bytes, key: str, unit: bytes) -> Outcome:
     with _lock:
         crew = _crews.get(key)
         if crew is None:
-            version, task = cloudpickle.loads(payload)
+            version, settings, task = cloudpickle.loads(payload)
             if version != __version__:
                 raise RuntimeError(
                     f"sweep: brainmass on the workers must be {version} as here; got "
                     f"{__version__}. Install the same version on both."
                 )
-            crew = _crews[key] = Crew(task)
+            enter(settings)
+            crew = _crews[key] = Crew(cloudpickle.loads(task))
             while len(_crews) > 4:
                 _crews.popitem(last=False)
     outcome = crew.work(cloudpickle.loads(unit))

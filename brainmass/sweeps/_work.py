@@ -21,7 +21,7 @@ from ._describe import Description
 from ._recipe import Piece, Recipe
 from ._targets import INPUTS, Target, find_target
 
-__all__ = ["Done", "Outcome", "Task", "Unit"]
+__all__ = ["Crew", "Done", "Outcome", "Task", "Unit", "enter"]
 
 
 @dataclass(frozen=True)
@@ -191,13 +191,13 @@ class Crew:
     def work(self, unit: Unit, stop: Callable[[], bool] = lambda: False) -> Outcome:
         """Compute a unit in this thread."""
         out = Outcome()
-        _enter(self.task.settings)
+        enter(self.task.settings)
         with loop.stop_when(stop), self.runner() as runner:
             runner.some(unit, stop, out)
         return out
 
 
-def _enter(settings: dict[str, Any]) -> None:
+def enter(settings: dict[str, Any]) -> None:
     """Give a worker's thread the environment of the sweep.
 
     A context would end by setting the precision of all of JAX back, under the feet of others.
