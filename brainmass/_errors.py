@@ -35,6 +35,10 @@ class DivergenceError(FloatingPointError):
         Start of the step that produced it.
     result : dict
         What had been recorded until then, laid out as by :meth:`Simulator.run`.
+    term : str, optional
+        The largest term of the derivative of that state where it last was finite.
+    stable_dt : brainunit.Quantity, optional
+        A step that would have been stable; None where the step was not the cause.
 
     Examples
     --------
@@ -43,12 +47,24 @@ class DivergenceError(FloatingPointError):
     >>> try:
     ...     brainmass.Simulator(node, dt=0.1 * u.ms).run(50 * u.ms, monitors="x")
     ... except brainmass.DivergenceError as error:
-    ...     print(error.state, len(error.result["x"]) > 0)
-    x True
+    ...     print(error.state, len(error.result["x"]) > 0, "|", error.term)
+    x True | -x**2 * beta * x
     """
 
-    def __init__(self, message: str, *, state: str, region: tuple, time: Any, result: dict):
+    def __init__(
+        self,
+        message: str,
+        *,
+        state: str,
+        region: tuple,
+        time: Any,
+        result: dict,
+        term: str | None = None,
+        stable_dt: Any = None,
+    ):
         super().__init__(message)
+        self.term = term
+        self.stable_dt = stable_dt
         self.state = state
         self.region = region
         self.time = time

@@ -438,7 +438,7 @@ class _Plan:
         if failure.samples is not None:
             parts = [*parts, failure.samples]
         result = self._result(self._join(parts), start, since, failure.step)
-        return doctor.diagnose(self.system, failure, loop.values, result)
+        return doctor.diagnose(self.system, failure, loop, self.drive, result)
 
 
 def _has_hooks(model) -> bool:

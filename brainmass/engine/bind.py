@@ -302,9 +302,19 @@ class BoundSystem:
                 stacklevel=5,
             )
 
-    def stable_step(self, values: dict, y: dict, region: tuple) -> str:
-        """Advise on a step that would have been stable at these states."""
-        return doctor.stable_step(self.rules.node, values["params"], y, region, self.dt)
+    def diagnosis(self, failure, loop, drive, state: str, region: tuple) -> doctor.Diagnosis:
+        """Find out why a run diverged."""
+
+        def external(step: int) -> dict:
+            """Return what enters from outside at one step."""
+            row = step - step // self.superblock * self.superblock
+            now = {name: rows[row] for name, rows in loop.rows_at(step, step + 1).items()}
+            if drive.function is not None:
+                now |= drive.function(loop.values["drive"], step)
+            return {name: self._cast(value) for name, value in now.items()}
+
+        identity = self.identity()
+        return doctor.examine(self.rules, identity, loop.values, failure, external, state, region)
 
     def default_key(self, seed):
         """Return the key of a run; models without randomness never touch the random state."""

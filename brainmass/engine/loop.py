@@ -39,12 +39,16 @@ def stopped() -> bool:
 class NonFinite(Exception):
     """A step produced a number that is not finite.
 
-    ``step`` is the absolute step, ``before`` and ``after`` are the states around it.
+    ``step`` is the absolute step, ``before`` and ``after`` are the states around it, ``start`` is
+    the first step of the chunk, and ``at(step)`` computes the states of any step in between.
     """
 
-    def __init__(self, step: int, before: dict, after: dict, samples: Any):
+    def __init__(
+        self, step: int, before: dict, after: dict, samples: Any, start: int, at: Callable
+    ):
         super().__init__(step)
         self.step, self.before, self.after, self.samples = step, before, after, samples
+        self.start, self.at = start, at
 
 
 @dataclass
@@ -150,4 +154,8 @@ class ChunkLoop:
                 samples = self._samples(out, start, middle)
             else:
                 bad, bad_carry = middle, middle_carry
-        return NonFinite(good, good_carry, bad_carry, samples)
+
+        def at(step: int) -> dict:
+            return carry if step == start else self._call(carry, start, step)[0]
+
+        return NonFinite(good, good_carry, bad_carry, samples, start, at)

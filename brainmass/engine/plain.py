@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 
 from .._compat import inside_trace
-from . import streams
+from . import doctor, streams
 from .bind import Clock
 from .cache import Uncacheable, module_fingerprint
 from .program import Recording, kept_before
@@ -341,9 +341,9 @@ class PlainSystem:
     def warn_if_diverged(self, carry) -> None:
         """Do nothing: what a foreign module may hold is not known."""
 
-    def stable_step(self, values, y, region) -> str:
-        """Advise on the step."""
-        return "Use a smaller dt, or check parameters and inputs."
+    def diagnosis(self, failure, loop, drive, state, region) -> doctor.Diagnosis:
+        """Find out nothing: what the states of a foreign module mean is not known."""
+        return doctor.Diagnosis()
 
 
 def _fixed(model) -> dict:

@@ -68,7 +68,9 @@ class Design:
         point = flat // len(self.seeds)
         if self.mode != "grid":
             return dict.fromkeys(self.columns, point)
-        return dict(zip(self.columns, np.unravel_index(point, tuple(self.dims.values())), strict=True))
+        return dict(
+            zip(self.columns, np.unravel_index(point, tuple(self.dims.values())), strict=True)
+        )
 
     def values(self, flat: int) -> dict[str, Any]:
         """Return the values of one point, with units."""
@@ -149,9 +151,7 @@ def read_design(model, params, mode: str, seeds, common, points, sampler, sample
             f"{common!r}. Pass one of them."
         )
     chosen, seed_dim = read_seeds(seeds)
-    return Design(
-        targets, columns, _dims(columns, mode), chosen, seed_dim, common, mode
-    )
+    return Design(targets, columns, _dims(columns, mode), chosen, seed_dim, common, mode)
 
 
 def _dims(columns: dict[str, Column], mode: str) -> dict[str, int]:

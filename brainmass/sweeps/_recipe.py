@@ -69,7 +69,6 @@ class Recipe:
             _add(out, name, function(result), _computed)
         return out
 
-
     @property
     def _reduced(self) -> set[str]:
         """Names of what has no time axis."""

@@ -191,9 +191,11 @@ def _flat(dataset, names, dims: list[str], rows) -> tuple[np.ndarray, tuple[str,
         flat = np.asarray(array.values).reshape(int(np.prod(array.shape[: len(dims)])), -1)[rows]
         if flat.dtype.kind == "c":
             flat = np.concatenate([flat.real, flat.imag], axis=1)
-        unit = f" [{array.attrs['units']}]" if name in dataset.coords and array.attrs.get(
-            "units"
-        ) else ""
+        unit = (
+            f" [{array.attrs['units']}]"
+            if name in dataset.coords and array.attrs.get("units")
+            else ""
+        )
         size = flat.shape[1]
         labels += [f"{name}{unit}"] if not rest else [f"{name}[{k}]{unit}" for k in range(size)]
         parts.append(flat.astype(np.float32))

@@ -148,9 +148,7 @@ def sweep(
     setup = Setup(
         sim, duration, monitors, reduce, inputs, transient, sample_every, batch, threads, client
     )
-    design = read_design(
-        setup.model, params, mode, seeds, common, points, sampler, sample_seed
-    )
+    design = read_design(setup.model, params, mode, seeds, common, points, sampler, sample_seed)
     place = read_store(store)
     setup.check(design)
     attrs = setup.attrs(design)
@@ -300,8 +298,6 @@ def _drive(workers, schedule: Schedule, table: Table, bar):
     for _, outcome in workers.leave():
         take_in(outcome)
     return failure
-
-
 
 
 def _short_names(system) -> list[str]:

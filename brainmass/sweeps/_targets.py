@@ -405,9 +405,7 @@ def _inputs() -> Target:
         _refuse_empty(values, INPUTS)
         return Column(None, list(values), u.UNITLESS, "external input")
 
-    return Target(
-        INPUTS, u.UNITLESS, "external input", read, lambda model, value, hint=None: None
-    )
+    return Target(INPUTS, u.UNITLESS, "external input", read, lambda model, value, hint=None: None)
 
 
 # -- reading values ---------------------------------------------------------------------------

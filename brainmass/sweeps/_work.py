@@ -14,7 +14,7 @@ import brainunit as u
 import numpy as np
 
 from .._errors import DivergenceError
-from ..engine import loop
+from ..engine import doctor, loop
 from ..engine.cache import compile_count
 from ..simulator import Simulator
 from ._describe import Description
@@ -113,9 +113,7 @@ class Runner:
         self.model = task.model.build()
         self.simulator = Simulator(self.model, dt=task.dt * u.ms)
         self.targets: dict[str, Target] = {n: find_target(self.model, n) for n in task.names}
-        self.shape = tuple(
-            getattr(getattr(self.model, "node", self.model), "varshape", ()) or ()
-        )
+        self.shape = tuple(getattr(getattr(self.model, "node", self.model), "varshape", ()) or ())
 
     def apply(self, values: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
         """Set the values of one point; return the arguments of its run."""
@@ -192,7 +190,7 @@ class Crew:
         """Compute a unit in this thread."""
         out = Outcome()
         enter(self.task.settings)
-        with loop.stop_when(stop), self.runner() as runner:
+        with loop.stop_when(stop), doctor.brief(), self.runner() as runner:
             runner.some(unit, stop, out)
         return out
 

@@ -185,7 +185,9 @@ def test_a_function_that_fails_loses_nothing(network):
             raise RuntimeError("no such thing")
         return result["node.x"][-1]
 
-    with pytest.raises(brainmass.SweepError, match=r"no such thing at node\.init_x = 0\.9") as found:
+    with pytest.raises(
+        brainmass.SweepError, match=r"no such thing at node\.init_x = 0\.9"
+    ) as found:
         sweep(
             network, {"node.init_x": [0.0, 0.01, 0.9]}, reduce={"x": fails}, duration=1 * MS,
             threads=1,
