@@ -409,6 +409,10 @@ class _Plan:
             return _on_device(parts[0])
         return _on_device(jax.tree.map(lambda *a: np.concatenate(a), *parts))
 
+    def finished(self, parts: list) -> dict:
+        """Return the result of a run from step 0 whose samples were computed elsewhere."""
+        return self._result(self._join(parts), 0, self._kept(0, self.n_steps))
+
     def _count(self, step, start) -> int:
         return int(program.kept_before(step, start + self.dropped, self.every))
 

@@ -58,6 +58,8 @@ class Cache:
         if key is None:
             self.compiled += 1
             return build()
+        if (device := jax.config.jax_default_device) is not None:
+            key = (key, str(device))  # a compiled program belongs to the device it was compiled for
         with self._lock:
             if key in self._programs:
                 self._programs.move_to_end(key)

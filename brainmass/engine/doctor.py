@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from .stability import Situation, largest_step, situation
 from .system import NodeRules
 from .terms import Term, largest_term, terms_of
 
-__all__ = ["Diagnosis", "brief", "diagnose", "examine"]
+__all__ = ["Diagnosis", "brief", "diagnose", "examine", "first_bad"]
 
 _brief: ContextVar[bool] = ContextVar("brainmass_brief", default=False)
 _ADVICE = "Use a smaller dt, or check parameters and inputs."
@@ -74,7 +74,7 @@ class Diagnosis:
 
 def diagnose(system, failure: NonFinite, loop, drive, result: dict) -> DivergenceError:
     """Return the error that names state, region, time, the dominant term, and what to do."""
-    state, region = _first_bad(failure.after["y"])
+    state, region = first_bad(failure.after["y"])
     where = f"region {region[-1]}" if region else "the only node"
     if len(region) > 1:
         where = f"index {region}"
@@ -96,7 +96,8 @@ def diagnose(system, failure: NonFinite, loop, drive, result: dict) -> Divergenc
     )
 
 
-def _first_bad(y: dict) -> tuple[str, tuple]:
+def first_bad(y: dict) -> tuple[str, tuple]:
+    """Return the first state that is not finite, and its region."""
     for name, value in y.items():
         bad = np.argwhere(~np.isfinite(np.asarray(value)))
         if len(bad):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -278,8 +278,3 @@ def _interval(target: Target, given: tuple) -> _Law:
 
 def _shown(value: np.ndarray) -> str:
     return f"{value:g}" if value.ndim == 0 else f"an array {value.shape}"
-
-
-def every_point(design: Design) -> Iterator[int]:
-    """Yield the points in order."""
-    yield from range(len(design))

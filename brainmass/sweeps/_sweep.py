@@ -186,7 +186,7 @@ class Setup:
         self.sim = Simulator(self.model, dt=sim.dt)
         run = {"inputs": inputs, "transient": transient, "sample_every": every}
         plan = self.plan(duration, **run)
-        self.dt, self.state_names = plan.dt, _short_names(plan.system)
+        self.system, self.dt, self.state_names = plan.system, plan.dt, _short_names(plan.system)
         # Floored once, so that no point warns again.
         self.options = {"duration": plan.n_steps * plan.dt * u.ms, **run}
         self.random = bool(getattr(plan.system, "noise", True)) or plan.system.random_start
@@ -213,6 +213,7 @@ class Setup:
             recipe=self.recipe,
             settings=brainstate.environ.all(),
             lanes=lanes,
+            seeds=not design.common or len(design.seeds) > 1,
         )
 
     def attrs(self, design: Design) -> dict[str, Any]:
@@ -265,8 +266,8 @@ def compute(setup: Setup, design: Design, table: Table, bar=None):
     elif failure is not None:
         point, error = failure
         raise SweepError(
-            f"sweep: reduce and monitors must work at every point; got {type(error).__name__}: "
-            f"{error} at {design.where(point)}. What was finished is in .result.",
+            f"sweep: reduce and monitors must work at every point; got {_in_short(error)} at "
+            f"{design.where(point)}. What was finished is in .result.",
             result=result,
         ) from error
     return result
@@ -298,6 +299,12 @@ def _drive(workers, schedule: Schedule, table: Table, bar):
     for _, outcome in workers.leave():
         take_in(outcome)
     return failure
+
+
+def _in_short(error: BaseException) -> str:
+    """Return kind and first line of an exception."""
+    text = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {text if len(text) < 200 else text[:196] + ' ...'}"
 
 
 def _short_names(system) -> list[str]:

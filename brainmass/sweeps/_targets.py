@@ -139,7 +139,7 @@ def target_names(model) -> Iterator[str]:
     elif isinstance(model, NeuralMass):
         yield from _node_names(model)
     else:
-        for path, module in model.nodes(Param).items():
+        for path in model.nodes(Param):
             yield ".".join(map(str, path))
     yield INPUTS
 

@@ -44,6 +44,8 @@ class Task:
         brainstate's environment, which some threads do not inherit.
     lanes : int
         How many points one compiled call holds.
+    seeds : bool
+        Whether points differ in their seeds.
     """
 
     model: Description
@@ -53,6 +55,7 @@ class Task:
     recipe: Recipe
     settings: dict[str, Any]
     lanes: int = 1
+    seeds: bool = False
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_a_model_of_the_notebook_travels_with_its_functions(client):
 
         @staticmethod
         def equations(s, p, i, t):
-            return dict(x=(i.x_inp - s.x) / p.tau)  # noqa: C408
+            return dict(x=(i.x_inp - s.x) / p.tau)
 
     power = 2
 
