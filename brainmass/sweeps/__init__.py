@@ -1,14 +1,16 @@
 """Sweeps: a model at many points of its parameters, on threads, accelerators and clusters.
 
-:func:`brainmass.sweep` is the way in; here is what surrounds it.
+:func:`brainmass.sweep` is the way in; here is what surrounds it. :class:`Evaluator` serves
+optimisers, which choose their points as they go.
 """
 
 from typing import Any
 
+from ._evaluator import Evaluator
 from ._result import SBIArrays, to_sbi
 from ._sweep import sweep
 
-__all__ = ["SBIArrays", "SweepResult", "sweep", "to_sbi"]
+__all__ = ["Evaluator", "SBIArrays", "SweepResult", "sweep", "to_sbi"]
 
 
 def __getattr__(name: str) -> Any:

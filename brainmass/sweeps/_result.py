@@ -120,14 +120,14 @@ class SBIArrays(NamedTuple):
     features: tuple[str, ...]
 
 
-def to_sbi(dataset, variables: Sequence[str] | None = None) -> SBIArrays:
+def to_sbi(dataset, variables: str | Sequence[str] | None = None) -> SBIArrays:
     """Return parameters and results of a sweep as flat arrays for simulation-based inference.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Result of :func:`brainmass.sweep`, also one that was stored and opened again.
-    variables : sequence of str, optional
+    variables : str or sequence of str, optional
         Which results become features. Default: all.
 
     Returns
@@ -164,7 +164,8 @@ def to_sbi(dataset, variables: Sequence[str] | None = None) -> SBIArrays:
             f"{type(dataset).__name__}. Pass what sweep returned or stored."
         )
     known = [name for name in dataset.data_vars if name not in MARKS]
-    chosen = known if variables is None else list(variables)
+    named = [variables] if isinstance(variables, str) else variables
+    chosen = known if named is None else list(named)
     if not chosen or not set(chosen) <= set(known):
         raise ValueError(
             f"to_sbi: variables must be among {choices(known)}; got {variables!r}. "
@@ -208,16 +209,35 @@ def result_class():
     import xarray
 
     class SweepResult(xarray.Dataset):
-        """Result of a sweep: an xarray Dataset over the points that can become arrays for SBI."""
+        """Result of a sweep: an xarray Dataset that can become arrays for inference.
+
+        Parameters
+        ----------
+        data_vars, coords, attrs
+            As for ``xarray.Dataset``; :func:`brainmass.sweep` gives them.
+
+        Examples
+        --------
+        >>> import brainmass, brainunit as u
+        >>> sim = brainmass.Simulator(brainmass.HopfStep(2, init_x=0.1), dt=0.1 * u.ms)
+        >>> result = brainmass.sweep(
+        ...     sim, {"a": [0.1, 0.2]}, duration=5 * u.ms, common=False, progress=False,
+        ...     monitors="x",
+        ... )
+        >>> type(result).__name__, dict(result.sizes)
+        ('SweepResult', {'a': 2, 'time': 50, 'region': 2})
+        >>> result.sel(a=[0.2]).to_sbi("x").x.shape
+        (1, 100)
+        """
 
         __slots__ = ()
 
-        def to_sbi(self, variables: Sequence[str] | None = None) -> SBIArrays:
+        def to_sbi(self, variables: str | Sequence[str] | None = None) -> SBIArrays:
             """Return flat arrays for simulation-based inference; see ``brainmass.sweeps.to_sbi``.
 
             Parameters
             ----------
-            variables : sequence of str, optional
+            variables : str or sequence of str, optional
                 Which results become features. Default: all.
 
             Returns

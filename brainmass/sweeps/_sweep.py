@@ -27,7 +27,7 @@ from ._targets import INPUTS
 from ._threads import LocalWorkers, default_threads
 from ._work import Task
 
-__all__ = ["Setup", "compute", "sweep"]
+__all__ = ["Setup", "Work", "compute", "sweep"]
 
 _SECONDS = {"here": 0.5, "cluster": 2.0}
 
@@ -242,22 +242,49 @@ class Setup:
         return digest((points, parts, recipe, _mark(self.options), self.dt, dtype))
 
 
+class Work:
+    """The workers of a sweep, and what they remember from one table to the next.
+
+    Parameters
+    ----------
+    setup : Setup
+        The arguments that do not depend on the points.
+    """
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        self._workers: dict[Any, Any] = {}
+
+    def fill(self, design: Design, table: Table, bar=None):
+        """Compute what is missing of a table; return what stopped it, None if nothing did."""
+        lanes = choose_lanes(self.setup, design)
+        workers = self._for(self.setup.task(design, lanes))
+        here = self.setup.client is None
+        schedule = Schedule(
+            design,
+            table.finished,
+            lanes=lanes,
+            batch=self.setup.batch,
+            seconds=_SECONDS["here" if here else "cluster"],
+            workers=lambda: workers.count,
+        )
+        return _drive(workers, schedule, table, bar)
+
+    def _for(self, task: Task):
+        key = (task.lanes, task.seeds)
+        if key not in self._workers:
+            self._workers.clear()
+            if self.setup.client is None:
+                workers: Any = LocalWorkers(task, self.setup.threads or default_threads())
+            else:
+                workers = ClusterWorkers(task, self.setup.client)
+            self._workers[key] = workers
+        return self._workers[key]
+
+
 def compute(setup: Setup, design: Design, table: Table, bar=None):
     """Compute what is missing of a table and return the dataset."""
-    lanes = choose_lanes(setup, design)
-    if setup.client is None:
-        workers: Any = LocalWorkers(setup.task(design, lanes), setup.threads or default_threads())
-    else:
-        workers = ClusterWorkers(setup.task(design, lanes), setup.client)
-    schedule = Schedule(
-        design,
-        table.finished,
-        lanes=lanes,
-        batch=setup.batch,
-        seconds=_SECONDS["here" if setup.client is None else "cluster"],
-        workers=lambda: workers.count,
-    )
-    failure = _drive(workers, schedule, table, bar)
+    failure = Work(setup).fill(design, table, bar)
     table.close()
     result = table.result()
     result.attrs.pop("interrupted", None)

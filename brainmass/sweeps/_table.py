@@ -122,7 +122,7 @@ class Table(ABC):
     def result(self):
         """Return the dataset."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - a table in memory has nothing to close
         """Finish writing."""
 
 
@@ -142,6 +142,12 @@ class MemoryTable(Table):
     def _write(self, points, columns) -> None:
         for name, rows in columns.items():
             self._arrays[name][points] = rows
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the variables and where points diverged, without names of axes."""
+        shape = self.design.shape
+        names = [*self.variables, "diverged"]
+        return {n: self._arrays[n].reshape(*shape, *self._arrays[n].shape[1:]) for n in names}
 
     def result(self):
         """Return the dataset."""

@@ -31,6 +31,7 @@ ALLOWED["objectives"] = set().union(*LEVELS[:2]) | {"analysis/signals"}
 ALLOWED["observation"] = set().union(*LEVELS[:3])
 ALLOWED["forward"] = ALLOWED["observation"] | {"observation"}
 ALLOWED["reducers"] = ALLOWED["observation"] | {"observation"}
+ALLOWED["sweeps"] = BELOW_MODELS | {"network", "simulator"}
 ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
 EDGE = {"_versions", "data", "datasets", "io", "testing", "textbook", "viz"}
