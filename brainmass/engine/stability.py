@@ -35,7 +35,7 @@ class Situation:
     def __init__(self, inlets: dict, jacobian: np.ndarray):
         self.inlets, self.jacobian = inlets, jacobian
 
-    def totals(self) -> dict[str, np.ndarray]:
+    def totals(self) -> dict[str, Any]:
         """Return what enters every inlet in all."""
         return {name: sum(parts.values()) for name, parts in self.inlets.items() if parts}
 

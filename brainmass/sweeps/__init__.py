@@ -4,11 +4,14 @@
 optimisers, which choose their points as they go.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._evaluator import Evaluator
 from ._result import SBIArrays, to_sbi
 from ._sweep import sweep
+
+if TYPE_CHECKING:
+    from ._result import SweepResult
 
 __all__ = ["Evaluator", "SBIArrays", "SweepResult", "sweep", "to_sbi"]
 

@@ -68,9 +68,8 @@ class Design:
         point = flat // len(self.seeds)
         if self.mode != "grid":
             return dict.fromkeys(self.columns, point)
-        return dict(
-            zip(self.columns, np.unravel_index(point, tuple(self.dims.values())), strict=True)
-        )
+        places = np.unravel_index(point, tuple(self.dims.values()))
+        return {name: int(k) for name, k in zip(self.columns, places, strict=True)}
 
     def values(self, flat: int) -> dict[str, Any]:
         """Return the values of one point, with units."""
@@ -251,7 +250,8 @@ def _one(target: Target):
 
 
 def _interval(target: Target, given: tuple) -> _Law:
-    low, high = (np.asarray(target.bare(v), np.float64) for v in given[:2])
+    bare: Any = target.bare
+    low, high = (np.asarray(bare(v), np.float64) for v in given[:2])
     low, high = np.broadcast_arrays(low, high)
     log = len(given) == 3
     if not np.isfinite([low, high]).all() or not (low < high).all():

@@ -251,7 +251,7 @@ def result_class():
     return SweepResult
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "SweepResult":
         return result_class()
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -119,7 +119,7 @@ class StoredTable(Table):
         dims = len(self.design.dim_names)
         if "finished" in self._group:
             self.finished = np.asarray(self._group["finished"][...]).ravel()
-            self.diverged = int(np.sum(self._group["diverged"][...]))
+            self.diverged = int(np.sum(np.asarray(self._group["diverged"][...])))
         else:
             self._make_marks()
         for name, array in self._group.arrays():

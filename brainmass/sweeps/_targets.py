@@ -227,7 +227,8 @@ def _parameter(param: Param, name: str) -> Target:
 
     def apply(model, value, hint=None) -> None:
         owner, last = _owner(model, name)
-        _member(owner, last).set_value(value)
+        param: Any = _member(owner, last)
+        param.set_value(value)
 
     bare = lambda value: spec.mantissa(value, who, name)  # noqa: E731
     return Target(
@@ -323,14 +324,15 @@ def _connectome(net: Network, name: str) -> Target:
 
 
 def _lengths(net: Network, name: str) -> Target:
-    n, speed, edges = net.n_node, net.speed, net._edges
+    n, edges = net.n_node, net._edges
+    speed: Any = net.speed
     unit, doc = speed.spec.unit * u.ms, "lengths of the connections"
 
     def read(values) -> Column:
         if not isinstance(values, list | tuple):
-            _refuse_scalar_points(values, np.shape(net.distance), name)
+            _refuse_scalar_points(values, np.asarray(net.distance).shape, name)
         _refuse_empty(values, name)
-        numbers = np.stack([read_lengths(v, speed, n, edges)[0] for v in values])
+        numbers = np.stack([np.asarray(read_lengths(v, speed, n, edges)[0]) for v in values])
         axes = ("target", "source") if edges is None else ("edge",)
         return Column(numbers, None, unit, doc, axes)
 
@@ -354,7 +356,7 @@ def _speed(net: Network, name: str) -> Target:
         model.speed.set_value(value)
 
     def hint(column: Column):
-        return speed_ranges(np.ravel(column.numbers), given)
+        return speed_ranges(np.asarray(column.numbers).ravel(), given)
 
     return Target(name, plain.unit, plain.doc, plain.read, apply, hint, bare=plain.bare)
 

@@ -21,6 +21,9 @@ def four_lanes(monkeypatch):
     monkeypatch.setattr(_sweep, "choose_lanes", lambda setup, design: 4)
 
 
+PULSES = [brainmass.stimuli.pulse(s, 5 * MS, 2 * MS) for s in (0.5, 0.2)]
+
+
 def sweep(model, params, **settings):
     settings = {"duration": 40 * MS, "monitors": "node.x", "progress": False, **settings}
     return brainmass.sweep(simulator(model), params, **settings)
@@ -49,8 +52,7 @@ def test_small_models_share_a_call_and_agree_with_single_runs():
         {"speed": np.array([5.0, 8.0]) * u.mm / u.ms, "k": [0.1, 0.2]},
         {"conn": [WEIGHTS, np.triu(WEIGHTS), 2 * WEIGHTS]},
         {"node.init_x": [0.1, -0.2], "delay_init": [0.0, 0.1]},
-        {"node.noise_x.sigma": [0.01, 0.1, 0.2], "inputs": [
-            brainmass.stimuli.pulse(0.5, 5 * MS, 2 * MS), brainmass.stimuli.pulse(0.2, 1 * MS, 3 * MS)]},
+        {"node.noise_x.sigma": [0.01, 0.1, 0.2], "inputs": PULSES},
     ],
     ids=lambda p: " ".join(p),
 )  # fmt: skip
