@@ -377,7 +377,7 @@ def _environment_dt(who: str) -> float:
     dt = brainstate.environ.get("dt", None)
     if dt is None:
         raise ValueError(
-            f"{who}: update needs a step dt in brainstate.environ; got none. Use "
+            f"{who}: update must have a step dt in brainstate.environ; got none. Use "
             "`with brainstate.environ.context(dt=0.1 * u.ms):` or a Simulator."
         )
     return _step.milliseconds(dt)

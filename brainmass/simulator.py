@@ -245,6 +245,7 @@ on_divergence
                 f"Simulator: batch_size must be a positive integer; got {batch_size!r}. "
                 "Pass the number of copies."
             )
+        _check_seed(seed)
         ours = hasattr(self.model, "engine_parts") and not _has_hooks(self.model)
         kind = BoundSystem if ours else PlainSystem
         system = kind(self.model, dt, batch_size)
@@ -458,6 +459,16 @@ def _on_device(tree):
 def _shapes(tree):
     leaves, structure = jax.tree.flatten(tree)
     return structure, tuple((np.shape(a), getattr(a, "dtype", type(a))) for a in leaves)
+
+
+def _check_seed(seed) -> None:
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if seed is not None and not whole and not is_tracer(seed):
+        kind = getattr(getattr(seed, "dtype", None), "kind", "")
+        if kind not in ("i", "u") or np.ndim(seed):
+            raise TypeError(
+                f"Simulator: seed must be an integer; got {seed!r}. Pass for example seed=0."
+            )
 
 
 def _check_choice(name: str, value, allowed) -> None:

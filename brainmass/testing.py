@@ -45,6 +45,11 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: in
     >>> import brainmass
     >>> brainmass.testing.check_model(brainmass.HopfStep)
     """
+    if not (isinstance(model, type) and issubclass(model, NeuralMass)):
+        raise TypeError(
+            f"check_model: model must be a class derived from NeuralMass; got {model!r}. "
+            "Pass the class itself, for example HopfStep."
+        )
     checks = _Checks(model, regions, model.suggested_dt if dt is None else dt, steps)
     checks.documentation()
     checks.derivatives()

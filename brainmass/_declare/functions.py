@@ -66,11 +66,19 @@ def param(
     Quantity(10., "ms")
     """
     if domain not in DOMAINS:
-        raise ValueError(f"param: domain must be one of {choices(DOMAINS)}; got {domain!r}.")
+        raise ValueError(
+            f"param: domain must be one of {choices(DOMAINS)}; got {domain!r}. Choose one of them."
+        )
     if bounds is not None:
-        low, high = (float(b) for b in bounds)
+        try:
+            low, high = (float(b) for b in bounds)
+        except (TypeError, ValueError):
+            low = high = float("nan")
         if not low < high:
-            raise ValueError(f"param: bounds must be (low, high) with low < high; got {bounds}.")
+            raise ValueError(
+                f"param: bounds must be (low, high) with low < high; got {bounds!r}. "
+                "Give two plain numbers in the unit of the default."
+            )
         bounds = (low, high)
     return ParamSpec(
         default,

@@ -109,7 +109,7 @@ class ParamSpec(Spec):
     def check(self, value, who: str, shape: tuple[int, ...]):
         """Return the mantissa of ``value`` after checking unit, shape, finiteness and domain."""
         _refuse_text(value, self, who)
-        mantissa = self.mantissa(value, who)
+        mantissa = self.mantissa(_array_of(value, self, who), who)
         if not is_tracer(mantissa):
             mantissa = np.asarray(mantissa)
             _refuse_other_dtypes(mantissa, self, who)
@@ -141,7 +141,7 @@ class StateSpec(Spec):
         if callable(value):
             value = value(shape)
         _refuse_text(value, self, who, argument)
-        mantissa = self.mantissa(value, who, argument)
+        mantissa = self.mantissa(_array_of(value, self, who, argument), who, argument)
         if not is_tracer(mantissa):
             mantissa = np.asarray(mantissa)
             _refuse_other_dtypes(mantissa, self, who, argument)
@@ -222,6 +222,24 @@ def _refuse_text(value, spec: Spec, who: str, argument: str | None = None) -> No
             f"{who}: {spec.kind} '{argument or spec.name}' ({spec.doc}) must be a number, a "
             f"quantity or an array; got {value!r}. Pass one of these."
         )
+
+
+def _array_of(value, spec: Spec, who: str, argument: str | None = None):
+    """Return a list of plain numbers as an array; anything else as it is."""
+    if not isinstance(value, list | tuple) or any(isinstance(v, u.Quantity) for v in value):
+        return value
+    if is_tracer(value):
+        return value
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty(0, object)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(
+            f"{who}: {spec.kind} '{argument or spec.name}' ({spec.doc}) must hold real numbers in "
+            f"an array of one shape; got {value!r}. Correct the list."
+        )
+    return array
 
 
 def _refuse_other_dtypes(array, spec: Spec, who: str, argument: str | None = None) -> None:

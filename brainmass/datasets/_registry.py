@@ -44,6 +44,10 @@ def register_dataset(
     >>> brainmass.datasets.load_dataset("ring").shape
     (4, 4)
     """
+    if not isinstance(name, str) or not name:
+        raise ValueError(
+            f"register_dataset: name must be text; got {name!r}. Pass for example 'my_recording'."
+        )
     if not callable(loader):
         raise TypeError(
             f"register_dataset: loader must be a callable without arguments; got {loader!r}. "

@@ -133,8 +133,8 @@ class BoundSystem:
         if clock is None or clock.structure != self.structure:
             missing = "no earlier run" if clock is None else "a run of another dt, size or wiring"
             raise ValueError(
-                f"{self.who}: init_states=False needs an earlier run of the same model with the "
-                f"same dt and batch size; got {missing}. Run once with init_states=True."
+                f"{self.who}: init_states=False must follow an earlier run of the same model with "
+                f"the same dt and batch size; got {missing}. Run once with init_states=True."
             )
         carry = self.current()
         history = vars(self.model).get("history")

@@ -76,8 +76,8 @@ class PlainSystem:
         clock = vars(self.model).get("_clock")
         if clock is None or clock.dt != self.dt:
             raise ValueError(
-                f"{self.who}: init_states=False needs an earlier run of the same model with the "
-                "same dt; got none. Run once with init_states=True."
+                f"{self.who}: init_states=False must follow an earlier run of the same model with "
+                "the same dt; got none. Run once with init_states=True."
             )
         carry = {"y": _arrays(_values(self.model)), "noise": {}, "random": clock.random}
         return carry, clock

@@ -99,6 +99,6 @@ def read_count(value, dt: float, name: str, least: int = 1) -> int:
     if count < least:
         raise ValueError(
             f"Simulator: {name} must be at least {least} step{'s' if least != 1 else ''}; "
-            f"got {value}. Pass a larger one."
+            f"got {count}. Pass a larger one."
         )
     return count

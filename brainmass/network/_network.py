@@ -165,6 +165,9 @@ class Network(brainstate.nn.Module):
         self.noise = noise
         self.delay_init = delay_init
         self._check_currents()
+        if delay_init is not None and not callable(delay_init):
+            unit = self._sent_unit(self._pathway(self.couplings[0], (1, 8, 0, 0, 0), False))
+            self._past_spec(unit).start(delay_init, "Network", (n,))
 
     @property
     def random_start(self) -> bool:
@@ -257,7 +260,7 @@ class Network(brainstate.nn.Module):
         dt = brainstate.environ.get("dt", None)
         if dt is None or "history" not in vars(self):
             raise ValueError(
-                "Network: update needs dt in brainstate.environ and initialised states; got "
+                "Network: update must have dt in brainstate.environ and initialised states; got "
                 f"{'no dt' if dt is None else 'no states'}. Use environ.context(dt=...) and "
                 "init_all_states() within it, or a Simulator."
             )
@@ -373,7 +376,7 @@ class Network(brainstate.nn.Module):
         return start / 2, start * 2
 
     def _past(self, rules: Pathway):
-        spec = StateSpec(0.0, "source before time 0", name="delay", unit=self._sent_unit(rules))
+        spec = self._past_spec(self._sent_unit(rules))
         given = self.delay_init
 
         def past(shape):
@@ -382,6 +385,10 @@ class Network(brainstate.nn.Module):
             return spec.start(given, "Network", shape)
 
         return past
+
+    @staticmethod
+    def _past_spec(unit: u.Unit) -> StateSpec:
+        return StateSpec(0.0, "source before time 0", name="delay", unit=unit)
 
     def _abstract(self):
         shape = jax.ShapeDtypeStruct((self.n_node,), brainstate.environ.dftype())

@@ -251,10 +251,12 @@ def read_lengths(distance, speed, n: int, edges: Edges | None):
 def read_range(speed_range, speed):
     if speed_range is None:
         return None
-    if speed is None or len(speed_range) != 2:
+    pair = isinstance(speed_range, tuple | list) and len(speed_range) == 2
+    if speed is None or not pair:
+        got = type(speed_range).__name__ if not pair else "no speed"
         raise ValueError(
             "Network: speed_range must be (slowest, fastest) beside distance and speed; "
-            f"got {speed_range!r}. Pass two speeds."
+            f"got {got}. Pass two speeds."
         )
     slow, fast = (float(speed.spec.check(v, "Network", ())) for v in speed_range)
     if not 0 < slow <= fast:

@@ -12,6 +12,16 @@ from .._errors import UnitError
 ENDLESS = np.float64(np.inf)
 
 
+def _shown(value) -> str:
+    """Write a value; formatting a quantity would compile something."""
+    unit = u.get_unit(value)
+    return repr(value) if unit.is_unitless else f"a value in [{unit}]"
+
+
+def _number(rate) -> str:
+    return f"shape {np.shape(rate)}" if np.ndim(rate) else f"{1e3 * float(rate):g} Hz"
+
+
 def read_numbers(value, who: str, name: str, doc: str):
     """Return plain real numbers; concrete ones as a NumPy array."""
     if is_tracer(value) and not isinstance(value, u.Quantity):
@@ -19,7 +29,7 @@ def read_numbers(value, who: str, name: str, doc: str):
     title = f"{who}: {name} ({doc})"
     value = np.asarray(value) if isinstance(value, list | tuple) else value
     if not u.get_unit(value).is_unitless:
-        raise UnitError(f"{title} must be plain numbers; got {value}. Remove the unit.")
+        raise UnitError(f"{title} must be plain numbers; got {_shown(value)}. Remove the unit.")
     wrong = value is None or isinstance(value, bool | str | bytes | dict | set)
     array = None if wrong else np.asarray(value)
     if array is None or array.dtype.kind not in "fiu":
@@ -34,14 +44,16 @@ def read_time(value, who: str, name: str, doc: str, least: float | None = None):
     title = f"{who}: {name} ({doc})"
     if not u.get_unit(value).has_same_dim(u.ms):
         raise UnitError(
-            f"{title} must be a quantity of time; got {value!r}. Pass for example {name}=10 * u.ms."
+            f"{title} must be a quantity of time; got {_shown(value)}. "
+            f"Pass for example {name}=10 * u.ms."
         )
     time = u.Quantity(value).to_decimal(u.ms)
     if is_tracer(time):
         return time
     if np.ndim(time) or np.isnan(time) or (least is not None and not least <= time < np.inf):
         wanted = "one finite time of at least 0 ms" if least is not None else "one time"
-        raise ValueError(f"{title} must be {wanted}; got {value}. Pass for example 10 * u.ms.")
+        got = f"shape {np.shape(time)}" if np.ndim(time) else f"{float(time):g} ms"
+        raise ValueError(f"{title} must be {wanted}; got {got}. Pass for example 10 * u.ms.")
     return np.float64(time)
 
 
@@ -49,7 +61,8 @@ def read_rate(value, who: str, positive: bool = False):
     """Return a frequency in kHz."""
     if not u.get_unit(value).has_same_dim(u.Hz):
         raise UnitError(
-            f"{who}: frequency must be a quantity in Hz; got {value!r}. Pass for example 10 * u.Hz."
+            f"{who}: frequency must be a quantity in Hz; got {_shown(value)}. "
+            "Pass for example 10 * u.Hz."
         )
     rate = u.Quantity(value).to_decimal(u.Hz) * 1e-3
     if is_tracer(rate):
@@ -57,7 +70,7 @@ def read_rate(value, who: str, positive: bool = False):
     if np.ndim(rate) or not np.isfinite(rate) or (positive and rate <= 0):
         wanted = "positive and finite" if positive else "one finite number"
         raise ValueError(
-            f"{who}: frequency must be {wanted}; got {value}. Pass for example 10 * u.Hz."
+            f"{who}: frequency must be {wanted}; got {_number(rate)}. Pass for example 10 * u.Hz."
         )
     return np.float64(rate)
 
