@@ -1,5 +1,7 @@
 """A run that is stopped and continued equals the uninterrupted one, bit for bit."""
 
+import itertools
+
 import brainstate
 import brainunit as u
 import numpy as np
@@ -95,7 +97,7 @@ def test_stopping_anywhere_changes_no_bit(uninterrupted, name, cuts, chunk):
     sim, state, whole = uninterrupted(name)
     ends = [*sorted(cuts), STEPS]
     parts = [run(sim, state, ends[0], seed=3, chunk=chunk)]
-    for before, end in zip(ends, ends[1:], strict=False):
+    for before, end in itertools.pairwise(ends):
         parts.append(run(sim, state, end - before, init_states=False, chunk=chunk))
     np.testing.assert_array_equal(np.concatenate([p[state] for p in parts]), whole[state])
     times = np.concatenate([p["ts"].mantissa for p in parts])
@@ -113,9 +115,10 @@ def test_going_on_after_ctrl_c_changes_no_bit(uninterrupted, name, monkeypatch):
             raise KeyboardInterrupt
         return original(self, *args)
 
-    with monkeypatch.context() as patch, pytest.raises(brainmass.RunInterrupted) as caught:
-        patch.setattr(ChunkLoop, "_call", interrupted)
+    monkeypatch.setattr(ChunkLoop, "_call", interrupted)
+    with pytest.raises(brainmass.RunInterrupted) as caught:
         run(sim, state, STEPS, seed=3, chunk=257)
+    monkeypatch.undo()
     first = caught.value.result[state]
     assert 0 < len(first) < STEPS
     rest = run(sim, state, STEPS - len(first), init_states=False)

@@ -33,7 +33,10 @@ KIND, DESCRIPTION = "brainmass_kind", "brainmass_description"
 _PACKAGES = ("brainmass", "brainstate", "brainunit", "jax", "numpy")
 _TIME = ("ts", "time")
 
-_kinds: dict[str, str | type] = {"FitResult": "brainmass.fitter"}
+_kinds: dict[str, str | type] = {
+    "FitResult": "brainmass.fitter",
+    "SweepResult": "brainmass.sweeps",
+}
 """Kinds of things that write themselves, and the class or the module that has it."""
 
 

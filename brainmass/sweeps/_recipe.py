@@ -168,7 +168,7 @@ def _recorded(item: str, name: str, value, result: dict, shape, reduced) -> Piec
     times = None if item in reduced else result.get(own, result.get("ts"))
     dims, coords, rest = (), {}, array.shape
     if times is not None and array.ndim:
-        time = f"{item}.time" if own in result else "time"
+        time = f"time_{item}" if own in result else "time"
         dims, rest = (time,), array.shape[1:]
         coords[time] = (np.asarray(u.get_mantissa(times)), str(u.get_unit(times)))
     return Piece(array, unit, (*dims, *_axes(name, rest, shape)), coords)
@@ -179,7 +179,7 @@ def _axes(name: str, rest: tuple[int, ...], shape: tuple[int, ...]) -> tuple[str
         return ("region",)
     if len(shape) == 1 and rest == shape * 2:
         return ("region", "other_region")
-    return tuple(f"{name}_axis{k}" for k in range(len(rest)))
+    return tuple(f"{name}_{k}" for k in range(len(rest)))
 
 
 def _computed(name: str, value) -> Piece:
@@ -193,4 +193,4 @@ def _computed(name: str, value) -> Piece:
         array, _ = _bare(name, value.values)
         return Piece(array, value.attrs.get("units", ""), tuple(map(str, value.dims)), coords)
     array, unit = _bare(name, value)
-    return Piece(array, unit, tuple(f"{name}_axis{k}" for k in range(array.ndim)))
+    return Piece(array, unit, tuple(f"{name}_{k}" for k in range(array.ndim)))

@@ -75,10 +75,11 @@ def _labels(objects) -> tuple[np.ndarray, list[str]]:
     return np.arange(len(names)), names if plain and len(set(names)) == len(names) else []
 
 
-def decode(dataset, states: Sequence[str]):
+def decode(dataset):
     """Return a stored dataset as the user sees it: names of states and choices as text."""
-    kept = dict(dataset.variables)
-    for name, variable in kept.items():
+    dataset = dataset.copy()
+    for name, variable in dict(dataset.variables).items():
+        dataset[name].attrs.pop("result", None)
         if "labels" in variable.attrs:
             labels = np.array(list(variable.attrs["labels"]))
             attrs = {k: v for k, v in variable.attrs.items() if k != "labels"}
@@ -86,9 +87,12 @@ def decode(dataset, states: Sequence[str]):
                 {name: (variable.dims, labels[np.asarray(variable.values)], attrs)}
             )
     number = dataset["diverged_state"]
-    names = np.array(["", *states])
-    attrs = {k: v for k, v in number.attrs.items() if k != "flag_meanings"}
-    dataset["diverged_state"] = (number.dims, names[number.values.astype(int) + 1], attrs)
+    if "flag_meanings" in number.attrs:
+        names = np.array(["", *number.attrs["flag_meanings"].split()])
+        attrs = {k: v for k, v in number.attrs.items() if k != "flag_meanings"}
+        dataset = dataset.assign(
+            diverged_state=(number.dims, names[number.values.astype(int) + 1], attrs)
+        )
     return result_class()(dataset.data_vars, dataset.coords, dataset.attrs)
 
 
@@ -231,6 +235,32 @@ def result_class():
         """
 
         __slots__ = ()
+
+        @classmethod
+        def from_xarray(cls, dataset):
+            """Return a dataset that was stored as the result it was, for ``brainmass.load``.
+
+            Parameters
+            ----------
+            dataset : xarray.Dataset
+                As read from a file.
+
+            Returns
+            -------
+            SweepResult
+                The result.
+            """
+            return decode(dataset)
+
+        def to_xarray(self):
+            """Return the result as the dataset that it is, for ``brainmass.save``.
+
+            Returns
+            -------
+            xarray.Dataset
+                The same data.
+            """
+            return xarray.Dataset(self.data_vars, self.coords, self.attrs)
 
         def to_sbi(self, variables: str | Sequence[str] | None = None) -> SBIArrays:
             """Return flat arrays for simulation-based inference; see ``brainmass.sweeps.to_sbi``.

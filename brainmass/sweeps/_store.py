@@ -148,9 +148,8 @@ class StoredTable(Table):
 
     def _make_marks(self) -> None:
         dims, shape = self.design.dim_names, self.design.shape
-        for name, (dtype, empty, attrs) in MARKS.items():
-            if name == "diverged_state":
-                attrs = attrs | {"flag_meanings": " ".join(self.states)}
+        for name, (dtype, empty, _) in MARKS.items():
+            attrs = self.mark_attrs(name)
             array = self._create(name, shape, np.dtype(dtype), None, attrs, dims, ())
             array[...] = empty
 
@@ -289,10 +288,7 @@ class StoredTable(Table):
     def _open_folder(self):
         import xarray
 
-        dataset = xarray.open_dataset(self.folder, engine="zarr", chunks=None)
-        for variable in dataset.variables.values():
-            variable.attrs.pop("result", None)
-        return dataset
+        return xarray.open_dataset(self.folder, engine="zarr", chunks=None)
 
     def _read_netcdf(self):
         import xarray
@@ -314,7 +310,7 @@ class StoredTable(Table):
             dataset = self._open_folder()
             if dataset.nbytes <= _LOADED_BYTES:
                 dataset = dataset.load()
-        return decode(dataset, self.states)
+        return decode(dataset)
 
 
 def _together(batches: list[dict], name: str) -> np.ndarray:

@@ -143,7 +143,7 @@ def sweep(
     ...     progress=False,
     ... )
     >>> result["top"].dims, result["top"].values.round(2).tolist()
-    (('a', 'top_axis0'), [[0.0, 0.0], [0.5, 0.5]])
+    (('a', 'top_0'), [[0.0, 0.0], [0.5, 0.5]])
     """
     setup = Setup(
         sim, duration, monitors, reduce, inputs, transient, sample_every, batch, threads, client
@@ -220,6 +220,7 @@ class Setup:
         """Return the attributes of the result."""
         n_steps = round(float(self.options["duration"].to_decimal(u.ms)) / self.dt)
         return {
+            "brainmass_kind": "SweepResult",
             "brainmass_sweep": self._identity(design),
             "brainmass_version": __version__,
             "model": repr(self.model),

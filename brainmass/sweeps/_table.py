@@ -104,6 +104,11 @@ class Table(ABC):
         known = self.states.index(state) if state in self.states else -1
         return True, True, known, region[-1] if region else 0, time
 
+    def mark_attrs(self, name: str) -> dict[str, str]:
+        """Return the attributes of a mark; the numbers of states are explained as in CF."""
+        named = {"flag_meanings": " ".join(self.states)} if name == "diverged_state" else {}
+        return MARKS[name][2] | named
+
     @property
     def final_attrs(self) -> dict[str, Any]:
         """Attributes with how far the sweep came."""
@@ -162,10 +167,9 @@ class MemoryTable(Table):
             )
             for name, v in self.variables.items()
         }
-        for name, (_, _, attrs) in MARKS.items():
-            variables[name] = dims, self._arrays[name].reshape(shape), attrs
-        dataset = xarray.Dataset(variables, self.coords, self.final_attrs)
-        return decode(dataset, self.states)
+        for name in MARKS:
+            variables[name] = dims, self._arrays[name].reshape(shape), self.mark_attrs(name)
+        return decode(xarray.Dataset(variables, self.coords, self.final_attrs))
 
 
 def runs(points: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[slice, tuple]]:

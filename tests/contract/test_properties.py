@@ -55,16 +55,16 @@ def run(model, duration=30 * MS, dt=0.1 * MS, monitors="node.x", **settings):
 
 
 @quick
-@given(Ae=numbers(2.6, 9.0), be=numbers(20.0, 120.0), C=numbers(70.0, 300.0), rate=numbers(0, 300))
-def test_units_commute(Ae, be, C, rate):
+@given(gain=numbers(2.6, 9.0), decay=numbers(20.0, 120.0), rate=numbers(0, 300))
+def test_units_commute(gain, decay, rate):
     """Millivolt or volt, hertz or per millisecond, milliseconds or seconds: the same run."""
     drive = np.full(100, rate)
     one = run(
-        brainmass.JansenRitStep(2, Ae=Ae * u.mV, be=be * u.Hz, C=C), 10 * MS, monitors="Mv",
+        brainmass.JansenRitStep(2, Ae=gain * u.mV, be=decay * u.Hz), 10 * MS, monitors="Mv",
         inputs={"E_inp": drive * u.Hz},
     )  # fmt: skip
     other = run(
-        brainmass.JansenRitStep(2, Ae=1e-3 * Ae * u.volt, be=1e-3 * be / MS, C=C),
+        brainmass.JansenRitStep(2, Ae=1e-3 * gain * u.volt, be=1e-3 * decay / MS),
         0.01 * SECOND, 1e-4 * SECOND, monitors="Mv", inputs={"E_inp": 1e-3 * drive * u.kHz},
     )  # fmt: skip
     scale = np.abs(one.mantissa).max()
@@ -134,6 +134,26 @@ def test_a_model_that_travels_is_the_same_model(arguments):
     net = build(arguments, noise_x=brainmass.WhiteNoise(4, sigma=0.1))
     there = cloudpickle.loads(cloudpickle.dumps(Description.of(net))).build()
     np.testing.assert_array_equal(run(there), run(net))
+
+
+@quick
+@given(arguments=networks(), suffix=st.sampled_from([".nc", ".zarr"]))
+def test_saving_and_loading_is_the_identity(tmp_path_factory, arguments, suffix):
+    net = build(arguments, noise_x=brainmass.OUProcess(4, sigma=0.1, tau=5 * MS))
+    sim = brainmass.Simulator(net, dt=0.1 * MS)
+    result = sim.run(10 * MS, monitors=["node.x", "node.y"], seed=1)
+    folder = tmp_path_factory.mktemp("saved")
+    loaded = brainmass.load(brainmass.save(folder / f"result{suffix}", result))
+    assert list(loaded) == list(result)
+    for name in ("node.x", "node.y"):
+        np.testing.assert_array_equal(loaded[name], result[name])
+    again = brainmass.load(brainmass.save(folder / f"model{suffix}", net))
+    np.testing.assert_array_equal(run(again), run(net))
+    sim.run(10 * MS, monitors="node.x", seed=1)
+    again = brainmass.load(brainmass.save(folder / f"later{suffix}", net))
+    more = brainmass.Simulator(again, dt=0.1 * MS).run(5 * MS, monitors="node.x", init_states=False)
+    rest = sim.run(5 * MS, monitors="node.x", init_states=False)
+    np.testing.assert_array_equal(more["node.x"], rest["node.x"])
 
 
 @pytest.mark.parametrize("name", [m.name for m in brainmass.list_models()])

@@ -4,7 +4,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 
@@ -109,6 +108,11 @@ def test_a_second_call_computes_what_is_missing_and_equals_the_whole(
         assert opened["finished"].dtype == bool
         assert opened.attrs["points_finished"] == 18
     assert sorted(os.listdir(tmp_path)) == [name]
+    loaded = brainmass.load(tmp_path / name)
+    assert type(loaded) is type(whole)
+    assert identical(loaded, whole)
+    path = brainmass.save(tmp_path / f"copy-{name}", again)
+    assert identical(brainmass.load(path), whole)
 
 
 def test_finished_points_can_be_read_while_the_sweep_runs(noisy, tmp_path):
@@ -173,45 +177,36 @@ def test_writing_goes_on_beside_the_computation(noisy, tmp_path, monkeypatch):
     assert np.median(np.diff(ends)) < 0.04
 
 
-def test_a_killed_process_loses_the_batch_it_was_at(tmp_path):
-    program = textwrap.dedent("""
-        import os, sys
-        import brainunit as u, numpy as np, brainmass
+PROGRAM = """
+import os, time
+import brainunit as u, numpy as np, brainmass
 
-        calls = []
+def last(result):
+    if result["x"][0, 0] > 0.55 and "KILL" in os.environ:
+        time.sleep(1.0)
+        os._exit(9)
+    return result["x"][-1]
 
-        def last(result):
-            calls.append(1)
-            if len(calls) == 6 and "kill" in sys.argv:
-                import time
-                time.sleep(0.5)
-                os._exit(9)
-            return result["x"][-1]
+sim = brainmass.Simulator(brainmass.HopfStep(2), dt=0.1 * u.ms)
+result = brainmass.sweep(
+    sim, {"init_x": np.linspace(0.1, 0.9, 9)}, duration=5 * u.ms, monitors="x",
+    reduce={"last": last}, store=STORE, threads=1, batch=1, progress=False,
+)
+"""
 
-        sim = brainmass.Simulator(brainmass.HopfStep(2, init_x=0.1), dt=0.1 * u.ms)
-        result = brainmass.sweep(
-            sim, {"a": np.linspace(-0.4, 0.4, 9)}, duration=5 * u.ms, monitors="x",
-            reduce={"last": last}, store=sys.argv[1], threads=1, batch=1, progress=False,
-        )
-        print(len(calls), float(result["last"].sum()))
-    """)
-    script = tmp_path / "overnight.py"
-    script.write_text(program)
 
-    def run(*args):
-        return subprocess.run(
-            [sys.executable, str(script), *args], capture_output=True, text=True, timeout=120
-        )
-
-    killed = run(str(tmp_path / "s.zarr"), "kill")
-    assert killed.returncode == 9, killed.stderr
-    again = run(str(tmp_path / "s.zarr"))
-    assert again.returncode == 0, again.stderr
-    count, total = again.stdout.split()
-    assert int(count) == 4
-    sim = simulator(brainmass.HopfStep(2, init_x=0.1))
-    whole = brainmass.sweep(
-        sim, {"a": np.linspace(-0.4, 0.4, 9)}, duration=5 * MS, monitors="x", progress=False,
-        reduce={"last": lambda result: result["x"][-1]},
+def test_a_killed_process_loses_the_batch_it_was_at(tmp_path, calls):
+    program = PROGRAM.replace("STORE", repr(str(tmp_path / "s.zarr")))
+    killed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "KILL": "yes"},
     )  # fmt: skip
-    assert float(total) == float(whole["last"].sum())
+    assert killed.returncode == 9, killed.stderr
+    here = {}
+    exec(compile(program, "overnight.py", "exec"), here)
+    assert len(calls) == 4
+    whole = brainmass.sweep(
+        here["sim"], {"init_x": np.linspace(0.1, 0.9, 9)}, duration=5 * MS, monitors="x",
+        progress=False, reduce={"last": lambda result: result["x"][-1]},
+    )  # fmt: skip
+    np.testing.assert_array_equal(here["result"]["last"], whole["last"])

@@ -28,7 +28,7 @@ def alone(model, **settings):
 def test_a_grid_equals_a_loop_bit_for_bit(noisy):
     a, k = np.array([-0.1, 0.2, 0.4]), [0.1, 0.9]
     result = sweep(noisy, {"node.a": a, "k": k}, reduce={"sd": spread}, seeds=[3, 8])
-    assert result["sd"].dims == ("node.a", "k", "seed", "sd_axis0")
+    assert result["sd"].dims == ("node.a", "k", "seed", "sd_0")
     for i, value in enumerate(a):
         for j, strength in enumerate(k):
             noisy.node.a, noisy.k = value, strength
