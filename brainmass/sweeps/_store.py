@@ -231,7 +231,7 @@ class StoredTable(Table):
         dims, shape = self.design.dim_names, self.design.shape
         for name, v in variables.items():
             if name not in self._group:
-                attrs = {**v.attrs, "result": True}
+                attrs = {**v.attrs, "result": 1}
                 full = (*shape, *v.shape)
                 self._create(name, full, v.dtype, filled(v.dtype), attrs, (*dims, *v.dims), v.shape)
         for name, (names, values, attrs) in coords.items():

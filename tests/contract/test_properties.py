@@ -136,7 +136,7 @@ def test_a_model_that_travels_is_the_same_model(arguments):
     np.testing.assert_array_equal(run(there), run(net))
 
 
-@quick
+@settings(parent=quick, max_examples=3)
 @given(arguments=networks(), suffix=st.sampled_from([".nc", ".zarr"]))
 def test_saving_and_loading_is_the_identity(tmp_path_factory, arguments, suffix):
     net = build(arguments, noise_x=brainmass.OUProcess(4, sigma=0.1, tau=5 * MS))
