@@ -285,7 +285,7 @@ class _Plan:
             return system.values(key) | {"drive": self.drive.values}, carry, clock.steps, key
         key = system.default_key(self.seed)
         values = system.values(key) | {"drive": self.drive.values}
-        with seeded(key, self.seed if system.random_start else None):
+        with seeded(key, self.seed if system.random_start else None, system.foreign_start):
             carry = system.initial(values, key)
         return values, carry, 0, key
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_tracer
+from .._declare import uniform
 from .._errors import choices
 from . import doctor, streams
 from .cache import Uncacheable, rules_fingerprint
@@ -126,6 +127,13 @@ class BoundSystem:
         """Whether any initial value is drawn at random."""
         starts = (getattr(self.node, f"init_{n}") for n in self.node.declaration.states)
         return any(map(callable, starts)) or getattr(self.model, "random_start", False)
+
+    @property
+    def foreign_start(self) -> bool:
+        """Whether something of the user draws initial values, and not we."""
+        starts = [getattr(self.node, f"init_{n}") for n in self.node.declaration.states]
+        starts.append(getattr(self.model, "delay_init", None))
+        return any(callable(s) and not isinstance(s, uniform) for s in starts)
 
     def resume(self) -> tuple[dict, Clock]:
         """Return the carry and clock that an earlier run left in the model."""

@@ -37,7 +37,7 @@ class PlainSystem:
         Passed to ``init_all_states``.
     """
 
-    random_start = True
+    random_start = foreign_start = True
     superblock = 64
     work = 2**14
 

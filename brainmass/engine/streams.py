@@ -8,7 +8,6 @@ import math
 import zlib
 from functools import lru_cache
 
-import brainstate
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +15,7 @@ from jax import lax
 from jax.extend.random import threefry_2x32
 
 from .._compat import is_tracer
+from .._random import split_key
 
 __all__ = ["draw", "run_key", "slot_key", "superblock_steps"]
 
@@ -36,7 +36,7 @@ def run_key(seed):
     """Return the key of one run: from ``seed``, or split from brainstate's random state."""
     if seed is None:
         with jax.ensure_compile_time_eval():
-            return brainstate.random.split_key()
+            return split_key()
     return jax.random.key(seed) if is_tracer(seed) else _concrete_key(seed)
 
 
