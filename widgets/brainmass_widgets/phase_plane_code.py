@@ -92,7 +92,7 @@ def _model(engine: PlaneEngine, request: PlaneRequest) -> tuple[list[str], bool]
         for n, spec in kinds.options.items()
         if getattr(engine.given, n) != spec.default
     }
-    if engine.given.method != "heun":
+    if engine.given.method != type(engine.given).default_method:
         options["method"] = engine.given.method
     ours = getattr(brainmass, cls.__name__, None) is cls
     plain = all(isinstance(v, str | int | float | bool) for v in options.values())

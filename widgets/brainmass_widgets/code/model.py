@@ -163,7 +163,7 @@ def _node(engine: Engine, request: Request, prefix: str) -> str:
         elif callable(spec.default) or not _is_default(value, spec):
             arguments.append(f"init_{name}={_number(value, spec.unit)}")
     method = request.method or node.method
-    if method != "heun":
+    if method != type(node).default_method:
         arguments.append(f"method={method!r}")
     return call(_class(type(node)), arguments)
 
