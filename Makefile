@@ -13,7 +13,7 @@ INSTALLED_FROM := pyproject.toml constraints.txt
 
 .NOTPARALLEL:
 .PHONY: help lab test lint docs bench clean test-unit test-notebooks test-browser test-docs \
-	test-wheel test-other-python test-core
+	test-wheel test-other-python test-core test-binder
 
 help:
 	@echo "make lab     open JupyterLab on the tutorials (LAB_ARGS='...' are passed on to it)"
@@ -22,6 +22,7 @@ help:
 	@echo "make docs    build the documentation, warnings are errors"
 	@echo "make bench   run the benchmarks and print their table"
 	@echo "make clean   remove what the other targets made, the virtual environments too"
+	@echo "make test-binder   check the Binder environment without Docker, in fresh environments"
 	@echo "Parts of make test: test-unit test-notebooks test-browser test-docs test-wheel test-other-python"
 
 # Installation. An empty file in the environment remembers what is installed and from which state
@@ -95,12 +96,15 @@ test-unit: $(VENV)/.dev
 	@echo "== Unit and contract tests, doctests of both packages"
 	@$(PYTEST) -n $(JOBS)
 
+test-binder:
+	@PYTHON=$(PYTHON) tools/check_binder.sh
+
 bench: $(VENV)/.dev
 	@echo "== Benchmarks"
 	@$(BIN)/python -m benchmarks
 
 clean:
 	@echo "== Removing environments, caches and built files"
-	@rm -rf .venv .venv-* build dist docs/_build docs/api docs/tutorials docs/jupyter_execute
+	@rm -rf .venv .venv-* build dist docs/_build docs/api docs/models docs/tutorials docs/jupyter_execute
 	@rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

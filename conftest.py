@@ -1,6 +1,15 @@
 """Every test and every doctest leaves the global state of JAX and brainstate as it found it."""
 
+import os
+import sys
+
 import pytest
+
+
+def pytest_configure(config):
+    # No test opens a window. The kernels of notebooks inherit the environment and draw inline.
+    if not config.getoption("nbval", False):
+        os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +25,5 @@ def restored_globals():
     environ.set(**settings)
     jax.config.update("jax_enable_x64", x64)
     brainstate.random.set_key(key)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

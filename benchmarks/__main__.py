@@ -2,10 +2,17 @@
 
 import sys
 
-from . import gradients, imports, networks, runs
+from . import fits, gradients, imports, models, networks, runs
 from .common import machine
 
-TABLES = {"imports": imports, "runs": runs, "networks": networks, "gradients": gradients}
+TABLES = {
+    "imports": imports,
+    "runs": runs,
+    "models": models,
+    "networks": networks,
+    "gradients": gradients,
+    "fits": fits,
+}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(TABLES)

@@ -88,3 +88,19 @@ void blocked(int n, int steps, int block, int past, const int *first, const int 
   free(h);
   free(c);
 }
+
+/* One Hopf node, explicit trapezoid, every x kept. */
+void hopf_heun(int steps, float *state, float a, float om, float dt, float *out) {
+  float x = state[0], y = state[1];
+  for (int t = 0; t < steps; t++) {
+    float g = a - x * x - y * y;
+    float dx = g * x - om * y, dy = g * y + om * x;
+    float px = x + dt * dx, py = y + dt * dy;
+    float h = a - px * px - py * py;
+    x += 0.5f * dt * (dx + h * px - om * py);
+    y += 0.5f * dt * (dy + h * py + om * px);
+    out[t] = x;
+  }
+  state[0] = x;
+  state[1] = y;
+}

@@ -1,10 +1,11 @@
 """brainmass: whole-brain modelling with neural masses, differentiable and with physical units."""
 
 from importlib import import_module
+from typing import Any
 
 from . import engine
-from ._declare import inlet, option, param, state, uniform
-from ._errors import DivergenceError, RunInterrupted, UnitError
+from ._declare import delayed, inlet, option, param, preset, state, uniform
+from ._errors import DivergenceError, RunInterrupted, SweepError, UnitError
 from ._version import __version__
 from .catalogue import ModelDetails, ModelInfo, list_models, model_info
 from .coupling import (
@@ -47,6 +48,7 @@ from .models import (
     ThresholdLinearStep,
     VanDerPolStep,
     WilsonCowanAdaptiveStep,
+    WilsonCowanDelayedStep,
     WilsonCowanDivisiveInputStep,
     WilsonCowanDivisiveStep,
     WilsonCowanLinearStep,
@@ -54,6 +56,7 @@ from .models import (
     WilsonCowanSimplifiedStep,
     WilsonCowanStep,
     WilsonCowanSymmetricStep,
+    WilsonCowanThreePopBase,
     WilsonCowanThreePopulationStep,
     WongWangExcInhStep,
     WongWangStep,
@@ -71,6 +74,7 @@ from .noise import (
     VioletNoise,
     WhiteNoise,
 )
+from .sequence import SeqLayer, SeqNetwork
 from .simulator import Simulator
 
 _LAZY = {
@@ -94,9 +98,27 @@ _LAZY = {
     "SphericalHead": "forward",
     "TemporalAverage": "observation",
     "laplacian_connectivity": "connectome",
+    "load": "io",
+    "save": "io",
     "show_versions": "_versions",
+    "sweep": "sweeps",
+    "to_xarray": "io",
 }
-_MODULES = ("connectome", "datasets", "objectives", "reducers", "stimuli", "testing")
+_MODULES = (
+    "analysis",
+    "connectome",
+    "datasets",
+    "horn",
+    "io",
+    "objectives",
+    "reducers",
+    "stimuli",
+    "sweeps",
+    "tasks",
+    "testing",
+    "textbook",
+    "viz",
+)
 
 __all__ = [
     "AdditiveCoupling",
@@ -152,11 +174,14 @@ __all__ = [
     "RunInterrupted",
     "SEEGLeadFieldModel",
     "ScalingCoupling",
+    "SeqLayer",
+    "SeqNetwork",
     "SigmoidalCoupling",
     "SigmoidalJansenRitCoupling",
     "Simulator",
     "SphericalHead",
     "StuartLandauStep",
+    "SweepError",
     "TemporalAverage",
     "ThresholdLinearStep",
     "UnitError",
@@ -164,6 +189,7 @@ __all__ = [
     "VioletNoise",
     "WhiteNoise",
     "WilsonCowanAdaptiveStep",
+    "WilsonCowanDelayedStep",
     "WilsonCowanDivisiveInputStep",
     "WilsonCowanDivisiveStep",
     "WilsonCowanLinearStep",
@@ -171,42 +197,56 @@ __all__ = [
     "WilsonCowanSimplifiedStep",
     "WilsonCowanStep",
     "WilsonCowanSymmetricStep",
+    "WilsonCowanThreePopBase",
     "WilsonCowanThreePopulationStep",
     "WongWangExcInhStep",
     "WongWangStep",
     "XY_Oscillator",
     "__version__",
     "additive_coupling",
+    "analysis",
     "bounded_input",
     "connectome",
     "datasets",
     "delay_index",
+    "delayed",
     "diffusive_coupling",
     "engine",
+    "horn",
     "hyperbolic_tangent_coupling",
     "inlet",
+    "io",
     "kuramoto_coupling",
     "laplacian_connectivity",
     "list_models",
+    "load",
     "model_info",
     "objectives",
     "option",
     "param",
+    "preset",
     "process_sequence",
     "reducers",
+    "save",
     "show_versions",
     "sigmoid",
     "sigmoidal_coupling",
     "sigmoidal_jansen_rit_coupling",
     "state",
     "stimuli",
+    "sweep",
+    "sweeps",
     "sys2nd",
+    "tasks",
     "testing",
+    "textbook",
+    "to_xarray",
     "uniform",
+    "viz",
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f".{name}", __name__)
     if name in _LAZY:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["DivergenceError", "RunInterrupted", "UnitError", "choices"]
+__all__ = ["DivergenceError", "RunInterrupted", "SweepError", "UnitError", "choices"]
 
 
 class UnitError(TypeError):
@@ -35,6 +35,10 @@ class DivergenceError(FloatingPointError):
         Start of the step that produced it.
     result : dict
         What had been recorded until then, laid out as by :meth:`Simulator.run`.
+    term : str, optional
+        The largest term of the derivative of that state where it last was finite.
+    stable_dt : brainunit.Quantity, optional
+        A step that would have been stable; None where the step was not the cause.
 
     Examples
     --------
@@ -43,12 +47,24 @@ class DivergenceError(FloatingPointError):
     >>> try:
     ...     brainmass.Simulator(node, dt=0.1 * u.ms).run(50 * u.ms, monitors="x")
     ... except brainmass.DivergenceError as error:
-    ...     print(error.state, len(error.result["x"]) > 0)
-    x True
+    ...     print(error.state, len(error.result["x"]) > 0, "|", error.term)
+    x True | -x**2 * beta * x
     """
 
-    def __init__(self, message: str, *, state: str, region: tuple, time: Any, result: dict):
+    def __init__(
+        self,
+        message: str,
+        *,
+        state: str,
+        region: tuple,
+        time: Any,
+        result: dict,
+        term: str | None = None,
+        stable_dt: Any = None,
+    ):
         super().__init__(message)
+        self.term = term
+        self.stable_dt = stable_dt
         self.state = state
         self.region = region
         self.time = time
@@ -75,6 +91,33 @@ class RunInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, message: str, *, result: dict):
+        super().__init__(message)
+        self.result = result
+
+
+class SweepError(RuntimeError):
+    """A function of the user failed at one point of a sweep; the other points are not lost.
+
+    Parameters
+    ----------
+    message : str
+        What failed, and where.
+    result : xarray.Dataset
+        What had been finished until then.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> sim = brainmass.Simulator(brainmass.HopfStep(1, init_x=0.1), dt=0.1 * u.ms)
+    >>> try:
+    ...     brainmass.sweep(sim, {"a": [0.1]}, duration=1 * u.ms, reduce={"x": lambda r: r["z"]})
+    ... except brainmass.SweepError as error:
+    ...     print(error)
+    sweep: reduce and monitors must work at every point; got KeyError: 'z' at a = 0.1. What was \
+finished is in .result.
+    """
+
+    def __init__(self, message: str, *, result: Any):
         super().__init__(message)
         self.result = result
 

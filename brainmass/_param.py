@@ -13,7 +13,7 @@ import numpy as np
 from brainstate.nn import IdentityT, Param
 
 from ._compat import is_tracer
-from ._declare import ParamSpec
+from ._declare import ParamSpec, unit_of
 
 __all__ = ["DeclaredParam"]
 
@@ -79,7 +79,7 @@ class DeclaredParam(Param):
         """
         mantissa = _array(self.spec.check(value, self.owner, self.fits))
         stored = self.val.value if self.fit else self.val
-        unit = u.get_unit(stored)
+        unit = unit_of(stored)
         new = self.spec.attach(mantissa)
         super().set_value(new if unit == self.spec.unit or unit.is_unitless else new.in_unit(unit))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, NamedTuple
 
@@ -11,9 +11,10 @@ import brainunit as u
 import jax
 import numpy as np
 
+from . import dynamics
 from ._declare import ParamSpec, Spec
 from ._errors import choices
-from .dynamics import NeuralMass, registry
+from .dynamics import NeuralMass
 
 __all__ = ["ModelDetails", "ModelInfo", "list_models", "model_info"]
 
@@ -84,7 +85,7 @@ def list_models(category: str | None = None, *, user: bool = False) -> list[Mode
             f"list_models: category must be one of {choices(_CATEGORIES)}; got {category!r}. "
             "Choose one of them."
         )
-    found = [m for m in registry.values() if m.catalogued and _ours(m) != user]
+    found = [m for m in dynamics.registry.values() if m.catalogued and _ours(m) != user]
     if not user:
         found.sort(key=_rank)
     records = [ModelInfo(m.__name__, m.category, len(m.declaration.states), m.use) for m in found]
@@ -146,6 +147,10 @@ class ModelDetails:
         Noise arguments and the inlets that they enter.
     observables : dict
         Methods that derive a signal from the states, with what they return.
+    ranges : str
+        Where the useful ranges come from, unless a parameter says otherwise.
+    presets : dict
+        Published regimes, with what the model does there and the source.
 
     Examples
     --------
@@ -166,6 +171,8 @@ class ModelDetails:
     options: dict[str, Any]
     noise_slots: dict[str, str]
     observables: dict[str, str]
+    ranges: str = ""
+    presets: dict[str, str] = field(default_factory=dict)
 
     def __str__(self):
         lines = [f"{self.name} ({self.category}): {self.summary}", f"Reference: {self.reference}"]
@@ -177,7 +184,10 @@ class ModelDetails:
                 )
                 value = f" = {entry.default}" if entry.default else ""
                 lines.append(f"  {entry.name}{value} [{entry.unit}{span}]: {entry.doc}")
-        for title, items in (("options", self.options), ("observables", self.observables)):
+        if self.ranges:
+            lines += ["", f"Useful ranges: {self.ranges}."]
+        for title in ("options", "observables", "presets"):
+            items = getattr(self, title)
             lines += ["", title.capitalize()] if items else []
             lines += [f"  {name}: {what}" for name, what in items.items()]
         return "\n".join(lines)
@@ -188,9 +198,12 @@ class ModelDetails:
             entries = getattr(self, title)
             if entries:
                 parts.append(f"<h5>{title.capitalize()}</h5>{_html_table(Entry._fields, entries)}")
-        if self.observables:
-            parts.append("<h5>Observables</h5>")
-            parts.append(_html_table(("method", "doc"), self.observables.items()))
+        if self.ranges:
+            parts.append(f"<p>Useful ranges: {escape(self.ranges)}.</p>")
+        for title, head in (("observables", "method"), ("presets", "name")):
+            if items := getattr(self, title):
+                parts.append(f"<h5>{title.capitalize()}</h5>")
+                parts.append(_html_table((head, "doc"), items.items()))
         parts.append(f"<p>Reference: {escape(self.reference)}</p>")
         return "".join(parts)
 
@@ -217,12 +230,13 @@ def model_info(model: str | type | Any) -> ModelDetails:
     ('mV', ['E_inp', 'M_inp', 'I_inp'])
     """
     if isinstance(model, str):
-        if model not in registry:
+        known = dynamics.registry
+        if model not in known:
             raise ValueError(
-                f"model_info: model must be one of {choices(sorted(registry))}; got {model!r}. "
+                f"model_info: model must be one of {choices(sorted(known))}; got {model!r}. "
                 "Correct the name."
             )
-        model = registry[model]
+        model = known[model]
     cls: Any = model if isinstance(model, type) else type(model)
     if not getattr(getattr(cls, "declaration", None), "states", None):
         raise TypeError(
@@ -243,6 +257,8 @@ def model_info(model: str | type | Any) -> ModelDetails:
         options={n: s.choices or "any hashable value" for n, s in kinds.options.items()},
         noise_slots=kinds.noise_slots,
         observables=_observables(cls),
+        ranges=cls.ranges,
+        presets={n: f"{p['doc']} ({p['source']})" for n, p in cls.presets.items()},
     )
 
 

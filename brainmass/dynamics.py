@@ -15,9 +15,11 @@ import numpy as np
 from brainstate.nn import Param
 
 from . import _step
-from ._declare import Declaration, ParamSpec, Spec, StateSpec
+from ._declare import Declaration, check_presets, fitting_presets
+from ._describe import document, signature
 from ._errors import choices
 from ._param import DeclaredParam
+from .engine import feedback
 from .engine.system import NodeRules, Values
 from .noise import Noise
 
@@ -41,6 +43,8 @@ class Catalogued:
     use: ClassVar[str] = ""
     catalogued: ClassVar[bool] = True
     rank: ClassVar[int] = 100
+    ranges: ClassVar[str] = ""
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
     declaration: ClassVar[Declaration] = Declaration({}, {}, {}, {})
 
     def cite(self) -> str:
@@ -95,6 +99,8 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
     elementwise: ClassVar[bool] = True
     output_reads_parameters: ClassVar[bool] = False
     suggested_dt: ClassVar[Any] = 0.1 * u.ms
+    default_method: ClassVar[str] = "heun"
+    graph_invisible_attrs = ("_clock", "_wirings")
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -107,9 +113,13 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
                 "got an ordinary method. Put @staticmethod above it."
             )
         _refuse_clashes(cls)
+        if "presets" in vars(cls):
+            check_presets(cls.presets, cls.declaration, cls.__name__)
+        else:
+            cls.presets = fitting_presets(cls.presets, cls.declaration)
         cls.output_reads_parameters = list(inspect.signature(cls.output).parameters)[1:] == ["p"]
-        cls.__signature__ = _signature(cls.declaration)
-        cls.__doc__ = _document(cls)
+        cls.__signature__ = signature(cls.declaration, cls.default_method)
+        cls.__doc__ = document(cls)
         register(cls)
 
     def __init__(self, in_size, **settings):
@@ -128,7 +138,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
                 raise TypeError(
                     f"{who}: arguments must be among {choices(allowed)}; got '{name}'.{hint}"
                 )
-        self.method = settings.pop("method", "heun")
+        self.method = settings.pop("method", self.default_method)
         for name, spec in declaration.options.items():
             vars(self)[name] = spec.check(settings.pop(name, spec.default), who)
         for name, spec in declaration.params.items():
@@ -169,6 +179,49 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
             declaration.states[name[5:]].start(value, who, self.varshape)
         super().__setattr__(name, value)
 
+    @classmethod
+    def from_preset(cls, preset: str, in_size=1, **settings):
+        """Build the model in one of its published regimes.
+
+        Parameters
+        ----------
+        preset : str
+            Name of the regime, a key of ``presets``.
+        in_size : int or tuple of int, default 1
+            Shape of the population of nodes.
+        **settings
+            Further settings, before those of the regime.
+
+        Returns
+        -------
+        NeuralMass
+            The model with parameters and initial values of the regime. Its inputs are given to
+            the run: ``presets[preset]["inputs"]``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such regime.
+
+        Examples
+        --------
+        >>> import brainmass, brainunit as u
+        >>> column = brainmass.JansenRitStep.from_preset("alpha rhythm")
+        >>> given = column.presets["alpha rhythm"]["inputs"]
+        >>> sim = brainmass.Simulator(column, dt=0.1 * u.ms)
+        >>> eeg = sim.run(1 * u.second, inputs=lambda i, t: given, transient=0.5 * u.second)
+        >>> bool(6 < eeg["output"].min() / u.mV < eeg["output"].max() / u.mV < 9.1)
+        True
+        """
+        if preset not in cls.presets:
+            raise ValueError(
+                f"{cls.__name__}: preset must be one of {choices(cls.presets)}; got {preset!r}. "
+                "Choose one of them."
+            )
+        regime = cls.presets[preset]
+        starts = {f"init_{name}": value for name, value in regime["init"].items()}
+        return cls(in_size, **{**regime["params"], **starts, **settings})
+
     @property
     def varshape(self) -> tuple[int, ...]:
         """Shape of the population."""
@@ -196,6 +249,8 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
         for name, spec in self.declaration.states.items():
             mantissa = spec.start(getattr(self, f"init_{name}"), type(self).__name__, shape)
             setattr(self, name, brainstate.HiddenState(spec.attach(jnp.asarray(mantissa))))
+        if self.has_past:
+            feedback.start_by_hand(self, batch_size)
 
     def update(self, *inputs, **named):
         """Advance the states by one step of ``brainstate.environ``'s ``dt``.
@@ -212,6 +267,9 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
         """
         given = self.read_inputs(inputs, named)
         dt = _environment_dt(type(self).__name__)
+        if self.has_past:
+            feedback.step_by_hand(self, given)
+            return self.read_output()
         t = _step.milliseconds(brainstate.environ.get("t", 0.0 * u.ms))
         for slot, inlet in self.declaration.noise_slots.items():
             if (noise := getattr(self, slot)) is not None:
@@ -298,7 +356,12 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
 
     def engine_parts(self, dt: float):
         """Return the node, its couplings and additional noise, for the engine."""
-        return self, (), []
+        return self, feedback.own_pathways(self, dt), []
+
+    @property
+    def has_past(self) -> bool:
+        """Whether the node reads its own past, so that a step needs a history."""
+        return bool(self.declaration.past)
 
     def __repr__(self):
         size = self.varshape[0] if len(self.varshape) == 1 else self.varshape
@@ -314,7 +377,7 @@ def _environment_dt(who: str) -> float:
     dt = brainstate.environ.get("dt", None)
     if dt is None:
         raise ValueError(
-            f"{who}: update needs a step dt in brainstate.environ; got none. Use "
+            f"{who}: update must have a step dt in brainstate.environ; got none. Use "
             "`with brainstate.environ.context(dt=0.1 * u.ms):` or a Simulator."
         )
     return _step.milliseconds(dt)
@@ -332,74 +395,14 @@ def _check_size(in_size, who: str) -> tuple[int, ...]:
 
 
 _RESERVED = frozenset(dir(NeuralMass)) | {"method", "in_size"}
+_HISTORY = frozenset({"history", "position"})
 
 
 def _refuse_clashes(cls: type) -> None:
     kinds = cls.declaration
     for name in (*kinds.params, *kinds.states, *kinds.inlets, *kinds.options):
-        if name in _RESERVED:
+        if name in (_RESERVED | _HISTORY if kinds.past else _RESERVED):
             raise TypeError(
                 f"{cls.__name__}: declared names must not be names of the base class; "
                 f"got '{name}'. Rename it."
             )
-
-
-def _signature(declaration: Declaration) -> inspect.Signature:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    entries = [inspect.Parameter("in_size", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    defaults: dict[str, Any] = {n: s.default for n, s in declaration.params.items()}
-    defaults |= {n: s.default for n, s in declaration.options.items()}
-    defaults |= dict.fromkeys(declaration.noise_slots)
-    defaults |= {f"init_{n}": s.default for n, s in declaration.states.items()}
-    defaults["method"] = "heun"
-    entries += [inspect.Parameter(n, kind, default=value) for n, value in defaults.items()]
-    return inspect.Signature(entries)
-
-
-def _document(cls: type[NeuralMass]) -> str:
-    """Build the class docstring: what the author wrote, then the generated sections."""
-    written = inspect.cleandoc(vars(cls).get("__doc__") or f"{cls.__name__} model.")
-    kinds = cls.declaration
-    lines = ["Parameters", "----------", "in_size : int or tuple of int"]
-    lines += ["    Shape of the population of nodes."]
-
-    def entry(name: str, spec: Spec, text: str) -> list[str]:
-        return [f"{name} : {_kind(spec)}, default {_shown(spec)}", f"    {text}"]
-
-    for name, spec in kinds.params.items():
-        text = spec.doc[0].upper() + spec.doc[1:]
-        if spec.bounds:
-            text += f"; useful range {spec.bounds[0]:g} to {spec.bounds[1]:g}"
-        if spec.domain != "real":
-            text += f"; must be {spec.domain}"
-        lines += entry(name, spec, text + (f" ({spec.source})." if spec.source else "."))
-    for name, spec in kinds.options.items():
-        lines += entry(name, spec, spec.doc[0].upper() + spec.doc[1:] + ".")
-    for slot, inlet in kinds.noise_slots.items():
-        lines += [f"{slot} : Noise, optional", f"    Noise that enters {inlet}, in its unit."]
-    for name, spec in kinds.states.items():
-        lines += entry(f"init_{name}", spec, f"Initial value of the state: {spec.doc}.")
-    lines += ["method : str, default 'heun'", "    Integrator; an unknown name lists the known."]
-    lines += ["", "Notes", "-----", "States: "]
-    lines[-1] += "; ".join(f"``{n}`` {s.doc} [{s.unit}]" for n, s in kinds.states.items()) + "."
-    if kinds.ports:
-        ports = (f"``{n}`` {s.doc} [{s.unit}]" for n, s in kinds.ports.items())
-        lines += ["Inputs, in order; a network couples into the first: " + "; ".join(ports) + "."]
-    if cls.reference:
-        lines += ["", "References", "----------", f".. [1] {cls.reference}"]
-    head, marker, examples = written.partition("\nExamples\n")
-    return "\n".join([head.rstrip(), "", *lines]) + (f"\n{marker}{examples}" if marker else "")
-
-
-def _shown(spec: Spec) -> str:
-    """Write a default; formatting a quantity would load array packages that nobody asked for."""
-    default = spec.default
-    if isinstance(default, u.Quantity):
-        return f"{u.get_mantissa(default)!r} {u.get_unit(default)}"
-    return str(getattr(default, "__name__", default))
-
-
-def _kind(spec: Spec) -> str:
-    if not isinstance(spec, ParamSpec | StateSpec):
-        return "hashable"
-    return "brainunit.Quantity" if spec.dimensional else "float"

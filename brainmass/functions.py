@@ -198,6 +198,12 @@ def delay_index(n_hidden: int) -> np.ndarray:
     >>> delay_index(2).tolist()
     [[0, 1], [0, 1]]
     """
+    whole = isinstance(n_hidden, int | np.integer) and not isinstance(n_hidden, bool)
+    if not whole or n_hidden < 1:
+        raise ValueError(
+            "delay_index: n_hidden (number of units) must be a positive integer; got "
+            f"{n_hidden!r}. Pass for example 8."
+        )
     return np.tile(np.arange(n_hidden), (n_hidden, 1))
 
 

@@ -245,6 +245,7 @@ on_divergence
                 f"Simulator: batch_size must be a positive integer; got {batch_size!r}. "
                 "Pass the number of copies."
             )
+        _check_seed(seed)
         ours = hasattr(self.model, "engine_parts") and not _has_hooks(self.model)
         kind = BoundSystem if ours else PlainSystem
         system = kind(self.model, dt, batch_size)
@@ -284,7 +285,7 @@ class _Plan:
             return system.values(key) | {"drive": self.drive.values}, carry, clock.steps, key
         key = system.default_key(self.seed)
         values = system.values(key) | {"drive": self.drive.values}
-        with seeded(key, self.seed if system.random_start else None):
+        with seeded(key, self.seed if system.random_start else None, system.foreign_start):
             carry = system.initial(values, key)
         return values, carry, 0, key
 
@@ -409,6 +410,10 @@ class _Plan:
             return _on_device(parts[0])
         return _on_device(jax.tree.map(lambda *a: np.concatenate(a), *parts))
 
+    def finished(self, parts: list) -> dict:
+        """Return the result of a run from step 0 whose samples were computed elsewhere."""
+        return self._result(self._join(parts), 0, 0, self.n_steps)
+
     def _count(self, step, start) -> int:
         return int(program.kept_before(step, start + self.dropped, self.every))
 
@@ -438,7 +443,7 @@ class _Plan:
         if failure.samples is not None:
             parts = [*parts, failure.samples]
         result = self._result(self._join(parts), start, since, failure.step)
-        return doctor.diagnose(self.system, failure, loop.values, result)
+        return doctor.diagnose(self.system, failure, loop, self.drive, result)
 
 
 def _has_hooks(model) -> bool:
@@ -454,6 +459,16 @@ def _on_device(tree):
 def _shapes(tree):
     leaves, structure = jax.tree.flatten(tree)
     return structure, tuple((np.shape(a), getattr(a, "dtype", type(a))) for a in leaves)
+
+
+def _check_seed(seed) -> None:
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if seed is not None and not whole and not is_tracer(seed):
+        kind = getattr(getattr(seed, "dtype", None), "kind", "")
+        if kind not in ("i", "u") or np.ndim(seed):
+            raise TypeError(
+                f"Simulator: seed must be an integer; got {seed!r}. Pass for example seed=0."
+            )
 
 
 def _check_choice(name: str, value, allowed) -> None:

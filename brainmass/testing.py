@@ -21,8 +21,8 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: in
     finite values over the declared ranges; a step by hand, a compiled run and a traced run agree;
     ``vmap`` over a parameter equals a loop; batches have independent noise and the right shape;
     node k does not depend on node j unless ``elementwise`` is False; additive inlets enter
-    linearly; and gradients with respect to every parameter are finite and, in float64, equal to
-    central differences.
+    linearly; gradients with respect to every parameter are finite and, in float64, equal to
+    central differences; and every preset can be built, has a source, and runs.
 
     Parameters
     ----------
@@ -45,6 +45,11 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: in
     >>> import brainmass
     >>> brainmass.testing.check_model(brainmass.HopfStep)
     """
+    if not (isinstance(model, type) and issubclass(model, NeuralMass)):
+        raise TypeError(
+            f"check_model: model must be a class derived from NeuralMass; got {model!r}. "
+            "Pass the class itself, for example HopfStep."
+        )
     checks = _Checks(model, regions, model.suggested_dt if dt is None else dt, steps)
     checks.documentation()
     checks.derivatives()
@@ -55,6 +60,7 @@ def check_model(model: type[NeuralMass], *, regions: int = 3, dt=None, steps: in
     checks.elementwise()
     checks.linear_inlets()
     checks.gradients()
+    checks.presets()
 
 
 class _Checks:
@@ -177,9 +183,12 @@ class _Checks:
         return sum(jnp.mean(u.get_mantissa(result[name])[-1]) for name in self.kinds.states)
 
     def _defaults(self) -> dict:
-        return {
-            n: jnp.asarray(float(u.get_mantissa(s.default))) for n, s in self.kinds.params.items()
-        }
+        """Return parameters at their defaults; delays between two steps, where they are smooth."""
+        values = {n: float(u.get_mantissa(s.default)) for n, s in self.kinds.params.items()}
+        for k, spec in enumerate(self.kinds.past.values()):
+            between = (5.3 + k) * self.dt
+            values[spec.delay] = float(between.to_decimal(self.kinds.params[spec.delay].unit))
+        return {name: jnp.asarray(value) for name, value in values.items()}
 
     def parameters_map(self) -> None:
         defaults = self._defaults()
@@ -187,7 +196,8 @@ class _Checks:
             return
         name, value = next(iter(defaults.items()))
         values = jnp.stack([value, value * 1.01 + 1e-3])
-        mapped = jax.jit(jax.vmap(lambda v: self._loss({**defaults, name: v})))(values)
+        each = jax.vmap(lambda v, rest: self._loss({**rest, name: v}), in_axes=(0, None))
+        mapped = jax.jit(each)(values, defaults)
         looped = [float(self.loss({**defaults, name: v})) for v in values]
         close = np.allclose(np.asarray(mapped), looped, rtol=1e-4, atol=1e-5)
         self.demand(close, f"vmap over '{name}' must equal a loop")
@@ -242,3 +252,12 @@ class _Checks:
                 f"the gradient of '{name}' must equal a central difference; "
                 f"got {slope:.6g} and {central:.6g}",
             )
+
+    def presets(self) -> None:
+        for name, regime in self.model.presets.items():
+            self.demand(regime["doc"] and regime["source"], f"preset '{name}' must have a source")
+            node = self.model.from_preset(name, self.regions)
+            inputs = (lambda i, t, given=regime["inputs"]: given) if regime["inputs"] else None
+            for state, values in self.run(node, inputs=inputs).items():
+                finite = np.isfinite(np.asarray(u.get_mantissa(values))).all()
+                self.demand(finite, f"'{state}' must stay finite in the preset '{name}'")

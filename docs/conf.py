@@ -7,11 +7,13 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from generated_pages import copy_tutorials, write_api_pages  # noqa: E402
+from model_pages import write_model_pages  # noqa: E402
 
 import brainmass  # noqa: E402
 
 copy_tutorials(HERE.parent / "tutorials", HERE / "tutorials")
 write_api_pages(HERE / "api")
+write_model_pages(HERE / "models", HERE / "_build" / "models")
 
 project = "brainmass"
 author = "The brainmass developers"

@@ -6,13 +6,15 @@ from collections import defaultdict
 from pathlib import Path
 
 import brainmass
+from brainmass.dynamics import registry
 
 INTRODUCTION = """# API
 
-Every public name of `brainmass`. Each example on these pages is run by the tests.
+Every public name of `brainmass`; the models have [pages of their own](../models/index.md). Each
+example on these pages is run by the tests.
 """
 
-# Sections of the index; those of the models come after.
+# Sections of the index.
 ORDER = ["Classes", "Functions", "Modules", "Errors"]
 
 
@@ -48,8 +50,8 @@ def _page(name: str, value) -> tuple[str, str]:
     if inspect.isclass(value):
         if issubclass(value, BaseException):
             return "Errors", _directive(name, "autoexception", f"brainmass.{name}", "members")
-        if hasattr(value, "equations") and getattr(value, "catalogued", False):
-            return f"Models: {value.category}", _model_page(name, value)
+        if value in registry.values():
+            return "", ""  # on the pages of the models
         return "Classes", _directive(name, "autoclass", f"brainmass.{name}", "members")
     if inspect.isroutine(value):
         return "Functions", _directive(name, "autofunction", f"brainmass.{name}")
@@ -61,15 +63,6 @@ def _directive(title: str, directive: str, target: str, *options: str) -> str:
         f"   :{option}:" if ":" not in option else f"   :{option}" for option in options
     )
     return f"# {title}\n\n```{{eval-rst}}\n.. {directive}:: {target}\n{lines}\n```\n"
-
-
-def _model_page(name: str, model) -> str:
-    """Documentation of a model, and the code of its equations, which is their only home."""
-    code = inspect.cleandoc("\n" + inspect.getsource(model.equations))
-    return (
-        _directive(name, "autoclass", f"brainmass.{name}")
-        + f"\n## Equations\n\n```python\n{code}\n```\n\nReference: {model.reference}\n"
-    )
 
 
 def _contents(section: str, names: list[str]) -> str:

@@ -83,6 +83,17 @@ def test_html_shows_a_valid_picture_and_escapes_text():
     assert struct.unpack(">II", png[16:24]) == (4, 4)
 
 
+def test_html_shows_regions_from_above_and_stays_small():
+    page = connectome.synthetic_brain(360)._repr_html_()
+    assert page.count("<circle") == 360
+    assert "weight matrix, 360 by 360" in page
+    png = base64.b64decode(re.search("base64,([^']+)'", page)[1])
+    assert struct.unpack(">II", png[16:24]) == (180, 180)
+    assert len(page) < 100_000
+    # Without centres there is nothing to see from above.
+    assert "<svg" not in example()._repr_html_()
+
+
 def test_delays_are_distance_over_speed():
     conn = example()
     delays = conn.delays(5 * u.meter / u.second)

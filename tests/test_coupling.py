@@ -1,5 +1,7 @@
 """Every coupling against a NumPy loop: by function, by hand, in networks with and without delay."""
 
+import tracemalloc
+
 import brainunit as u
 import jax
 import jax.experimental.sparse
@@ -265,3 +267,67 @@ def test_bad_couplings_are_refused(case):
     call, message = BAD[case]
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def ring(n: int, values):
+    """A sparse ring in which region i listens to i - 1."""
+    at = np.arange(n)
+    return scipy.sparse.csr_array((values, (at, at - 1 + n * (at == 0))), shape=(n, n))
+
+
+def test_memory_of_a_sparse_network_goes_with_its_edges():
+    n = 30_000
+    tracemalloc.start()
+    net = brainmass.Network(
+        brainmass.HopfStep(n, init_x=0.1, method="euler"), conn=ring(n, np.ones(n)),
+        distance=np.full(n, 20.0) * u.mm, speed=10.0 * u.mm / u.ms, coupled_var="x",
+    )  # fmt: skip
+    out = brainmass.Simulator(net, dt=0.1 * u.ms).run(1 * u.ms, monitors="node.x")["node.x"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert out.shape == (10, n)
+    assert peak < n * n / 4  # a matrix of single bytes would be four times as large
+
+
+def test_weights_of_a_sparse_network_are_set_and_trained_by_edge(compile_count):
+    n, rng = 5, np.random.default_rng(0)
+    first, second = rng.random(n), rng.random(n)
+    net = brainmass.Network(
+        brainmass.HopfStep(n, init_x=np.arange(n) / 10), conn=ring(n, first), coupled_var="x",
+        distance=np.full(n, 20.0) * u.mm, speed=10.0 * u.mm / u.ms, delay_init=0.0,
+    )  # fmt: skip
+    sim = brainmass.Simulator(net, dt=0.1 * u.ms)
+    run = lambda: np.asarray(sim.run(5 * u.ms, monitors="node.x")["node.x"])  # noqa: E731
+    before = run()
+    with compile_count:
+        net.conn = ring(n, second)
+        by_matrix = run()
+        net.conn = second
+        by_edge = run()
+    assert compile_count.n == 0
+    np.testing.assert_array_equal(net.weight_matrix(), ring(n, second.astype("f4")).toarray())
+    np.testing.assert_array_equal(by_matrix, by_edge)
+    assert not np.array_equal(before, by_edge)
+    net.conn = Param(jnp.asarray(second), fit=True)
+    np.testing.assert_allclose(run(), by_edge, rtol=1e-6)
+
+
+def test_a_sparse_matrix_that_lacks_a_connection_is_refused():
+    full, less = ring(4, np.ones(4)), ring(4, np.ones(4)).toarray()
+    less[1, 0] = 0
+    net = brainmass.Network(brainmass.HopfStep(4), conn=full, coupled_var="x")
+    with pytest.raises(ValueError, match=r"conn must have an entry for each of the 4 connections"):
+        net.conn = scipy.sparse.csr_array(less)
+    with pytest.raises(ValueError, match=r"conn must have shape \(4, 4\), or \(4,\)"):
+        net.conn = np.ones(3)
+    with pytest.raises(ValueError, match=r"distance must have an entry for each"):
+        brainmass.Network(
+            brainmass.HopfStep(4), conn=full, distance=scipy.sparse.csr_array(less) * 10.0,
+            speed=1.0, coupled_var="x",
+        )  # fmt: skip
+
+
+def test_entries_of_a_sparse_matrix_that_are_given_twice_add_up():
+    twice = scipy.sparse.coo_array(([1.0, 2.0, 4.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
+    net = brainmass.Network(brainmass.HopfStep(2), conn=twice, coupled_var="x")
+    assert net.weight_matrix().tolist() == [[0.0, 3.0], [4.0, 0.0]]

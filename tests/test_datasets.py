@@ -6,11 +6,12 @@ import pytest
 
 from brainmass import datasets
 from brainmass.data import make_example
+from brainmass.datasets import _registry
 
 
 @pytest.fixture
 def registry(monkeypatch):
-    monkeypatch.setattr(datasets, "_REGISTRY", dict(datasets._REGISTRY))
+    monkeypatch.setattr(_registry, "_REGISTRY", dict(_registry._REGISTRY))
 
 
 def test_example_connectome_is_what_its_description_says():

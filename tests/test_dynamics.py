@@ -176,7 +176,7 @@ BAD = {
         "sigma in",
     ),
     "state before init": (lambda: brainmass.HopfStep(3).x, "must be initialised first"),
-    "update without dt": (lambda: _update_without_dt(), "needs a step dt"),
+    "update without dt": (lambda: _update_without_dt(), "must have a step dt"),
     "too many inputs": (lambda: brainmass.LinearStep(1).read_inputs((1, 2), {}), "inputs must be"),
     "unknown category": (lambda: brainmass.list_models("x"), "category must be one of"),
 }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from brainmass import objectives
+from brainmass import analysis, objectives
 from brainmass._errors import UnitError
 
 
@@ -24,6 +24,15 @@ def finite_difference(f, x, eps=1e-6):
     return np.asarray(slope(steps)).reshape(x.shape)
 
 
+def _bare(loss):
+    """The loss without its unit, so that it can be differentiated."""
+    return lambda pred, target: u.get_mantissa(loss(pred, target))
+
+
+MS = 1.0 * u.ms
+BANDS = {"low": (50 * u.Hz, 200 * u.Hz), "high": (200 * u.Hz, 400 * u.Hz)}
+
+FC_RMSE = objectives.fc_rmse()
 OBJECTIVES = {
     "timeseries_rmse": objectives.timeseries_rmse(),
     "fc_corr": objectives.fc_corr(as_loss=True),
@@ -33,6 +42,13 @@ OBJECTIVES = {
     "fcd_ks": objectives.fcd_ks(20, 10),
     "fcd_wasserstein": objectives.fcd_wasserstein(20, 10),
     "combine": objectives.combine((1.0, objectives.timeseries_rmse()), (2.0, objectives.fc_rmse())),
+    "psd_distance": objectives.psd_distance(MS),
+    "relative psd": objectives.psd_distance(MS, band=BANDS["low"], relative=True),
+    "band_power_distance": objectives.band_power_distance(MS, BANDS),
+    "relative bands": objectives.band_power_distance(MS, BANDS, relative=True),
+    "peak_frequency_distance": _bare(objectives.peak_frequency_distance(MS)),
+    "metastability_distance": objectives.metastability_distance(),
+    "phase_coherence_distance": objectives.phase_coherence_distance(dt=MS, band=BANDS["low"]),
 }
 GRADIENTS = {name: jax.jit(jax.value_and_grad(f)) for name, f in OBJECTIVES.items()}
 
@@ -106,10 +122,46 @@ def test_fc_rmse_is_over_the_full_matrices(x64):
     assert np.isclose(objectives.fc_rmse()(x, y), known, atol=1e-13)
 
 
-def test_an_empirical_fc_matrix_can_be_the_target(x64):
+@pytest.mark.parametrize("make", [objectives.fc_corr, objectives.fc_rmse])
+@pytest.mark.parametrize("diagonal", [1.0, 0.0, np.nan])
+def test_an_empirical_fc_matrix_can_be_the_target(x64, make, diagonal):
     x, y = series(0), series(1)
-    for make in (objectives.fc_corr, objectives.fc_rmse):
-        assert np.isclose(make(target_is_fc=True)(x, np.corrcoef(y.T)), make()(x, y), atol=1e-13)
+    fc = np.corrcoef(y.T)
+    np.fill_diagonal(fc, diagonal)
+    known = make()(x, y)
+    for loss in (make(), make(target_is_fc=True), jax.jit(make())):
+        assert np.isclose(loss(x, fc), known, atol=1e-13)
+    assert np.isclose(make()(np.corrcoef(x.T), fc), known, atol=1e-13)
+
+
+def test_connectivity_of_a_series_fits_itself(x64):
+    x = series()
+    assert np.isclose(objectives.fc_corr()(x, x), 1.0, atol=1e-12)
+    assert np.isclose(objectives.fcd(20, 10)(x, x), 1.0, atol=1e-12)
+    assert objectives.fcd_ks(20, 10)(x, x) < 1e-12
+
+
+def test_as_many_samples_as_regions_are_still_a_series(x64):
+    x, y = series(0, time=5), series(1, time=5)
+    rows = np.triu_indices(5, 1)
+    known = np.corrcoef(np.corrcoef(x.T)[rows], np.corrcoef(y.T)[rows])[0, 1]
+    for loss in (objectives.fc_corr(), jax.jit(objectives.fc_corr())):
+        assert np.isclose(loss(x, y), known, atol=1e-13)
+
+
+def test_the_reading_of_a_square_array_can_be_forced(x64):
+    fc = np.corrcoef(series(1).T)
+    as_series = objectives.fc_rmse(target_is_fc=False, pred_is_fc=False)(series(0), fc)
+    known = np.sqrt(np.mean((np.corrcoef(series(0).T) - np.corrcoef(fc.T)) ** 2))
+    assert np.isclose(as_series, known, atol=1e-13)
+
+
+def test_an_fc_matrix_as_target_has_the_same_gradient_when_traced(x64):
+    x, fc = series(0), np.corrcoef(series(1).T)
+    loss = objectives.fc_corr(as_loss=True)
+    plain = jax.grad(lambda x: loss(x, fc))(x)
+    traced = jax.jit(jax.grad(loss))(x, fc)
+    assert np.allclose(plain, traced, atol=1e-14)
 
 
 def test_cosine_is_the_cosine(x64):
@@ -175,8 +227,116 @@ def test_fcd_distances_compose_the_densities(x64):
     known = objectives.wasserstein_1d(p, q, grid)
     assert np.isclose(objectives.fcd_wasserstein(20, 10)(x, y), known)
     matrix = objectives.fcd(20, 10)(y)
-    given = objectives.fcd_wasserstein(20, 10, target_is_fcd=True)(x, matrix)
-    assert np.isclose(given, known)
+    for given in (None, True):
+        loss = objectives.fcd_wasserstein(20, 10, target_is_fcd=given)
+        assert np.isclose(loss(x, matrix), known)
+        assert np.isclose(jax.jit(loss)(x, matrix), known)
+    short = objectives.fcd(20, 10)(series(1))
+    assert np.isclose(objectives.fcd(20, 10)(x, short), objectives.fcd(20, 10)(x, series(1)))
+
+
+def test_a_large_square_fcd_matrix_is_told_from_a_series_when_traced(x64):
+    x, y = series(0, time=200), series(1, time=420)
+    matrix = objectives.fcd(20, 10)(y)
+    assert matrix.shape == (41, 41)  # long enough to be a series with three windows
+    loss = objectives.fcd_ks(20, 10)
+    assert np.isclose(jax.jit(loss)(x, matrix), loss(x, y))
+
+
+def test_windows_may_be_times():
+    x, y = series(0), series(1)
+    loss = objectives.fcd_ks(40 * u.second, 20 * u.second, dt=2 * u.second)
+    assert float(loss(x, y)) == float(objectives.fcd_ks(20, 10)(x, y))
+
+
+# -- spectra and synchrony -------------------------------------------------------------------
+
+
+def test_twice_the_amplitude_is_six_decibels():
+    x = series() * u.mV
+    for loss in (objectives.psd_distance(MS), objectives.band_power_distance(MS, BANDS)):
+        assert np.isclose(loss(2 * x, x), 20 * np.log10(2), rtol=1e-5)
+        assert np.isclose(loss(2 * x, x.in_unit(u.volt)), 20 * np.log10(2), rtol=1e-5)
+
+
+def test_relative_spectra_ignore_scale_and_unit():
+    x = series()
+    for loss in (
+        objectives.psd_distance(MS, relative=True),
+        objectives.band_power_distance(MS, BANDS, relative=True),
+    ):
+        assert float(loss(3 * x, x * u.mV)) < 1e-4
+
+
+def test_psd_distance_is_the_log_spectral_distance(x64):
+    x, y = series(0), series(1, time=200)
+    f, p = analysis.psd(x, MS, window=50)
+    _, q = analysis.psd(y, MS, window=50)
+    known = np.sqrt(np.mean((10 * np.log10(p.mantissa / q.mantissa))[1:] ** 2))
+    assert np.isclose(objectives.psd_distance(MS, window=50)(x, y), known, rtol=1e-7)
+    assert np.isclose(objectives.psd_distance(MS, window=50)(x, (f, q)), known, rtol=1e-7)
+
+
+def test_psd_distance_compares_a_series_of_another_sampling_interval():
+    t = np.arange(20_000)
+    rng = np.random.default_rng(0)
+    slow = np.convolve(rng.normal(size=t.size + 99), np.hanning(100), "valid")[:, None]
+    loss = objectives.psd_distance(
+        0.1 * u.ms, target_dt=1 * u.ms, band=(1 * u.Hz, 50 * u.Hz), window=400 * u.ms
+    )
+    assert float(loss(slow, slow[::10])) < 0.1
+    assert float(loss(slow, 2 * slow[::10])) > 5.9
+
+
+def test_tiny_signals_have_finite_distances_and_gradients():
+    x, y = (1e-15 * series(s).astype(np.float32) for s in (0, 1))
+    for name in ("psd_distance", "band_power_distance", "peak_frequency_distance"):
+        value, slope = GRADIENTS[name](x, y)
+        scaled = OBJECTIVES[name](1e15 * x, 1e15 * y)
+        assert np.isclose(value, scaled, rtol=1e-3)
+        assert np.all(np.isfinite(slope))
+
+
+def test_band_powers_may_be_the_target(x64):
+    x, y = series(0) * u.mV, series(1) * u.mV
+    loss = objectives.band_power_distance(MS, BANDS)
+    powers = analysis.band_power(y, MS, BANDS)
+    assert np.isclose(loss(x, powers), loss(x, y))
+    one = objectives.band_power_distance(MS, BANDS["low"])
+    assert np.isclose(one(x, powers["low"]), one(x, y))
+
+
+def test_peak_frequency_distance_is_in_hertz_and_takes_a_frequency_as_target():
+    x = np.sin(2e-3 * np.pi * np.array([10.0, 12.0]) * np.arange(4000)[:, None])
+    loss = objectives.peak_frequency_distance(MS, window=1000)
+    assert np.isclose(loss(x, 9 * u.Hz).to_decimal(u.Hz), np.sqrt(5.0), rtol=1e-2)
+    assert loss(x, [10.0, 12.0] * u.Hz).to_decimal(u.Hz) < 0.01
+    assert loss(x, x).to_decimal(u.Hz) == 0
+
+
+def test_a_model_frequency_is_found_by_descent_on_the_peak_frequency(x64):
+    t = jnp.arange(4000.0)[:, None]
+    loss = objectives.peak_frequency_distance(MS, window=1000)
+
+    def squared(hertz):
+        x = jnp.sin(2e-3 * jnp.pi * hertz * t)
+        return loss(x, 12 * u.Hz).mantissa ** 2 / 2
+
+    hertz, slope = 9.0, jax.jit(jax.grad(squared))
+    for _ in range(8):
+        hertz = hertz - 0.8 * slope(hertz)
+    assert abs(hertz - 12) < 0.02
+
+
+def test_metastability_and_phase_coherence_are_those_of_the_analysis(x64):
+    x, y = series(0), series(1)
+    a, b = (analysis.metastability(analysis.phase(v)) for v in (x, y))
+    assert np.isclose(objectives.metastability_distance()(x, y), abs(a - b))
+    assert np.isclose(objectives.metastability_distance()(x, 0.5), abs(a - 0.5))
+    a, b = (analysis.phase_coherence(analysis.phase(v)) for v in (x, y))
+    known = np.sqrt(np.mean((a - b) ** 2))
+    assert np.isclose(objectives.phase_coherence_distance()(x, y), known)
+    assert np.isclose(objectives.phase_coherence_distance()(x, b), known)
 
 
 # -- gradients -------------------------------------------------------------------------------
@@ -244,6 +404,15 @@ def test_combine_is_the_weighted_sum_of_its_named_parts():
     assert float(loss(x, y)) == pytest.approx(float(rmse(x, y)) + 0.5 * float(fc(x, y)))
 
 
+def test_combine_takes_terms_by_name_and_a_target_for_each():
+    x, y = jnp.asarray(series(0)), jnp.asarray(series(1))
+    fc = objectives.functional_connectivity(y)
+    loss = objectives.combine(signal=(1.0, objectives.timeseries_rmse()), fc=(2.0, FC_RMSE))
+    parts = loss.parts(x, {"signal": y, "fc": fc})
+    assert list(parts) == ["signal", "fc"]
+    assert np.isclose(loss(x, {"signal": y, "fc": fc}), loss(x, y), rtol=1e-5)
+
+
 def test_combine_of_nothing_is_zero():
     assert objectives.combine()(jnp.ones(3)) == 0.0
 
@@ -301,12 +470,12 @@ def test_a_series_without_a_region_axis_is_refused():
 
 
 def test_a_series_passed_as_an_fc_is_refused():
-    with pytest.raises(ValueError, match=r"must be a \(5, 5\) matrix.*got shape \(120, 5\)"):
+    with pytest.raises(ValueError, match=r"must be a square matrix; got shape \(120, 5\)"):
         objectives.fc_corr(target_is_fc=True)(series(), series())
 
 
 def test_an_fc_matrix_with_a_unit_is_refused():
-    with pytest.raises(UnitError, match=r"fc_rmse: target must be dimensionless; got \[mV\]"):
+    with pytest.raises(UnitError, match=r"fc_rmse: the target must be dimensionless.*got \[mV\]"):
         objectives.fc_rmse(target_is_fc=True)(series(), jnp.eye(5) * u.mV)
 
 
@@ -350,6 +519,41 @@ def test_densities_on_different_grids_are_refused():
 def test_complex_data_are_refused():
     with pytest.raises(TypeError, match="must be real; got complex64"):
         objectives.timeseries_rmse()(jnp.ones(3, dtype=jnp.complex64), jnp.ones(3))
+
+
+def test_a_target_with_nan_is_refused(objective):
+    y = series()
+    y[3, 1] = np.nan
+    with pytest.raises(ValueError, match=r"the target must be finite; got nan at index \(3, 1\)"):
+        objective(series(), y)
+
+
+def test_targets_that_are_no_spectrum_no_power_and_no_frequency_are_refused():
+    x = series()
+    psd, bands = objectives.psd_distance(MS), objectives.band_power_distance(MS, BANDS)
+    f, p = analysis.psd(x, MS)
+    with pytest.raises(UnitError, match=r"psd_distance: .*same unit; got \[mV\^2 / Hz\]"):
+        psd(x * u.mV, (f, p))
+    with pytest.raises(ValueError, match=r"shapes \(frequency,\) and \(frequency, region\)"):
+        psd(x, (f, p[:, 0]))
+    with pytest.raises(UnitError, match="frequencies of the target must be frequencies"):
+        psd(x, (f.mantissa, p))
+    with pytest.raises(ValueError, match="powers as target must be given for 'low', 'high'"):
+        bands(x, {"low": np.ones(5)})
+    with pytest.raises(ValueError, match=r"same shape; got \(2, 5\) and \(2, 3\)"):
+        bands(x, {"low": np.ones(3), "high": np.ones(3)})
+    with pytest.raises(UnitError, match=r"peak_frequency_distance: .*same unit; got \[Hz\]"):
+        objectives.peak_frequency_distance(MS)(x, 10.0)
+    with pytest.raises(UnitError, match="metastability_distance: .*dimensionless"):
+        objectives.metastability_distance()(x, 0.1 * u.mV)
+
+
+def test_bad_weights_are_refused():
+    for weight in ("1", True, np.ones(2)):
+        with pytest.raises(TypeError, match="a weight must be one number"):
+            objectives.combine((weight, FC_RMSE))
+    with pytest.raises(ValueError, match="a weight must be finite; got nan"):
+        objectives.combine((np.nan, FC_RMSE))
 
 
 def test_malformed_terms_and_names_of_combine_are_refused():

@@ -23,7 +23,15 @@ def exact(duration=20.0, a=0.25, w=0.3):
 
 
 @pytest.mark.parametrize(
-    ("method", "order"), [("euler", 1), ("exp_euler", 1), ("heun", 2), ("rk4", 4), ("rk2", 2)]
+    ("method", "order"),
+    [
+        ("euler", 1),
+        ("exp_euler", 1),
+        ("semi_implicit_euler", 1),
+        ("heun", 2),
+        ("rk4", 4),
+        ("rk2", 2),
+    ],
 )
 def test_order_of_convergence(method, order, x64):
     errors = [np.abs(final(method, dt) - exact()).max() for dt in (0.2, 0.1, 0.05)]
@@ -63,3 +71,13 @@ def test_order_survives_a_bounded_state(x64):
         x = brainmass.Simulator(Bounded(1), dt=dt * MS).run(20 * MS, monitors="x")["x"]
         errors.append(abs(float(x[-1, 0]) - 0.4 * np.cos(6.0)))
     assert abs(np.log2(errors[0] / errors[1]) / 2 - 2) < 0.15
+
+
+def test_semi_implicit_euler_keeps_the_energy_of_an_undamped_oscillator(x64):
+    """A symplectic rule conserves x**2 w**2 + y**2 + h w**2 x y exactly (Hairer et al. 2006)."""
+    w, h = 0.5, 0.4
+    node = brainmass.HORNStep(1, init_x=1.0, gamma=0.0, omega=w, method="semi_implicit_euler")
+    out = brainmass.Simulator(node, dt=h * MS).run(400 * MS, monitors=["x", "y"])
+    x, y = (np.asarray(out[n])[:, 0] for n in "xy")
+    energy = w**2 * x**2 + y**2 - h * w**2 * x * y
+    np.testing.assert_allclose(energy, w**2, rtol=1e-10)

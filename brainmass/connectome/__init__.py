@@ -5,6 +5,7 @@ Convention: ``weights[i, j]`` is the connection **to** region ``i`` **from** reg
 
 from ._connectome import Connectome
 from ._graphs import erdos_renyi, lognormal, scale_free, small_world
+from ._synthetic import synthetic_brain
 from ._tools import laplacian_connectivity, normalize_weights, symmetrize, threshold
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "scale_free",
     "small_world",
     "symmetrize",
+    "synthetic_brain",
     "threshold",
 ]

@@ -31,7 +31,9 @@ def frozen(value):
         return value
     mantissa = np.array(mantissa)
     if mantissa.dtype.kind not in "fiub":
-        raise TypeError(f"{WHO}: matrices must hold real numbers; got dtype {mantissa.dtype}.")
+        raise TypeError(
+            f"{WHO}: matrices must hold real numbers; got dtype {mantissa.dtype}. Convert them."
+        )
     if mantissa.dtype.kind != "f":
         mantissa = mantissa.astype(float)
     mantissa.flags.writeable = False

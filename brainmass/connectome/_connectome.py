@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +15,7 @@ from jax.typing import ArrayLike
 from brainmass._compat import is_tracer
 from brainmass._errors import UnitError, choices
 
+from . import _display
 from ._checks import WHO, lengths, matrix_of, names_of, same
 from ._tools import laplacian_connectivity, normalize_weights, symmetrize, threshold
 
@@ -367,16 +364,12 @@ class Connectome:
     def _repr_html_(self) -> str:
         facts = {"name": self.name, **self._summary(), "source": self.source}
         facts |= {"licence": self.licence, "citation": self.citation}
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{key}</th><td>{html.escape(value)}</td></tr>"
-            for key, value in facts.items()
-            if value
-        )
-        picture = "" if is_tracer(self.weights) else _picture(self)
-        return (
-            "<div style='display:flex;gap:1.5em;align-items:center'>"
-            f"{picture}<table>{rows}</table></div>"
-        )
+        if is_tracer(self.weights):
+            return _display.page(facts, [])
+        pictures = [_display.matrix(self.weights)]
+        if self.centres is not None:
+            pictures.append(_display.from_above(self.weights, self.centres))
+        return _display.page(facts, pictures)
 
 
 _SPEED: Any = u.mm / u.ms
@@ -396,23 +389,3 @@ def _unflatten(static, children) -> Connectome:
 
 
 jax.tree_util.register_pytree_node(Connectome, _flatten, _unflatten)
-
-
-def _picture(conn: Connectome, size: int = 120) -> str:
-    """Draw the weights as an inline PNG, one pixel per connection, dark for strong."""
-    weights = np.asarray(u.get_mantissa(conn.weights), dtype=float)
-    shade = 255 - np.round(255 * np.sqrt(weights / max(weights.max(), 1e-300))).astype(np.uint8)
-    rows = np.pad(shade, ((0, 0), (1, 0))).tobytes()  # each row starts with its filter type, 0
-    n = conn.n_regions
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", n, n, 8, 0, 0, 0, 0))
-    png = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return (
-        f"<img width='{size}' height='{size}' alt='weight matrix, {n} by {n}' "
-        "style='image-rendering:pixelated;border:1px solid #888' "
-        f"src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import brainunit as u
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,19 @@ from brainstate.nn import IdentityT, Param
 from ..connectome import laplacian_connectivity
 
 __all__ = ["LaplacianConnParam"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Laplacian:
+    """The Laplacian of the weights that are present, as an object that can be saved."""
+
+    present: np.ndarray
+    normalize: str | None
+    eps: float
+
+    def __call__(self, weights):
+        weights = u.math.where(jnp.asarray(self.present), weights, 0 * weights)
+        return laplacian_connectivity(weights, normalize=self.normalize, eps=self.eps)
 
 
 class LaplacianConnParam(Param):
@@ -56,10 +71,6 @@ class LaplacianConnParam(Param):
         present = ~np.eye(shape[0], dtype=bool)
         if mask is not None:
             present &= np.asarray(mask, bool)
-
-        def laplacian(weights):
-            weights = u.math.where(jnp.asarray(present), weights, 0 * weights)
-            return laplacian_connectivity(weights, normalize=normalize, eps=eps)
-
+        laplacian = _Laplacian(present, normalize, eps)
         transform = IdentityT() if t is None else t
         super().__init__(W, t=transform, reg=reg, precompute=laplacian, fit=fit)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compat import is_tracer
+from .._declare import uniform
 from .._errors import choices
 from . import doctor, streams
 from .cache import Uncacheable, rules_fingerprint
@@ -127,14 +128,21 @@ class BoundSystem:
         starts = (getattr(self.node, f"init_{n}") for n in self.node.declaration.states)
         return any(map(callable, starts)) or getattr(self.model, "random_start", False)
 
+    @property
+    def foreign_start(self) -> bool:
+        """Whether something of the user draws initial values, and not we."""
+        starts = [getattr(self.node, f"init_{n}") for n in self.node.declaration.states]
+        starts.append(getattr(self.model, "delay_init", None))
+        return any(callable(s) and not isinstance(s, uniform) for s in starts)
+
     def resume(self) -> tuple[dict, Clock]:
         """Return the carry and clock that an earlier run left in the model."""
         clock = vars(self.model).get("_clock")
         if clock is None or clock.structure != self.structure:
             missing = "no earlier run" if clock is None else "a run of another dt, size or wiring"
             raise ValueError(
-                f"{self.who}: init_states=False needs an earlier run of the same model with the "
-                f"same dt and batch size; got {missing}. Run once with init_states=True."
+                f"{self.who}: init_states=False must follow an earlier run of the same model with "
+                f"the same dt and batch size; got {missing}. Run once with init_states=True."
             )
         carry = self.current()
         history = vars(self.model).get("history")
@@ -302,9 +310,19 @@ class BoundSystem:
                 stacklevel=5,
             )
 
-    def stable_step(self, values: dict, y: dict, region: tuple) -> str:
-        """Advise on a step that would have been stable at these states."""
-        return doctor.stable_step(self.rules.node, values["params"], y, region, self.dt)
+    def diagnosis(self, failure, loop, drive, state: str, region: tuple) -> doctor.Diagnosis:
+        """Find out why a run diverged."""
+
+        def external(step: int) -> dict:
+            """Return what enters from outside at one step."""
+            row = step - step // self.superblock * self.superblock
+            now = {name: rows[row] for name, rows in loop.rows_at(step, step + 1).items()}
+            if drive.function is not None:
+                now |= drive.function(loop.values["drive"], step)
+            return {name: self._cast(value) for name, value in now.items()}
+
+        identity = self.identity()
+        return doctor.examine(self.rules, identity, loop.values, failure, external, state, region)
 
     def default_key(self, seed):
         """Return the key of a run; models without randomness never touch the random state."""
@@ -329,9 +347,12 @@ def _write(module, name: str, value, kind=brainstate.HiddenState) -> None:
     if state is None:
         setattr(module, name, kind(value))
         return
-    leaves, tree = jax.tree.flatten(state.value)
-    new_leaves, new_tree = jax.tree.flatten(value)
-    same = tree == new_tree and all(map(_same_shape, leaves, new_leaves))
+    if isinstance(value, jax.Array):
+        same = isinstance(state.value, jax.Array) and state.value.shape == value.shape
+    else:
+        leaves, tree = jax.tree.flatten(state.value)
+        new_leaves, new_tree = jax.tree.flatten(value)
+        same = tree == new_tree and all(map(_same_shape, leaves, new_leaves))
     if same and not is_tracer(state.value):
         state.value = value
     else:

@@ -58,6 +58,8 @@ class Cache:
         if key is None:
             self.compiled += 1
             return build()
+        if (device := jax.config.jax_default_device) is not None:
+            key = (key, str(device))  # a compiled program belongs to the device it was compiled for
         with self._lock:
             if key in self._programs:
                 self._programs.move_to_end(key)
@@ -155,7 +157,10 @@ def fingerprint(value) -> Hashable:
 
 
 _known: OrderedDict[Hashable, Hashable] = OrderedDict()
-_OF_THE_USER = ("function", "class", "object", "wrapped", "method", "partial")
+# Tags of what a user may have written. With a space, so that none equals the name of an attribute.
+_FUNCTION, _CLASS, _OBJECT = "a function", "a class", "an object"
+_WRAPPED, _METHOD, _PARTIAL = "a wrapper", "a method", "a partial"
+_OF_THE_USER = (_FUNCTION, _CLASS, _OBJECT, _WRAPPED, _METHOD, _PARTIAL)
 
 
 def rules_fingerprint(rules: Hashable) -> Hashable:
@@ -238,9 +243,9 @@ def _compound(value, seen) -> Hashable:
     if isinstance(value, brainstate.nn.Module | brainstate.State):
         raise ReadsModel(value)
     if isinstance(value, functools.partial):
-        return ("partial", *(_identity(v, seen) for v in (value.func, value.args, value.keywords)))
+        return (_PARTIAL, *(_identity(v, seen) for v in (value.func, value.args, value.keywords)))
     if isinstance(value, types.MethodType):
-        return ("method", _identity(value.__self__, seen), _identity(value.__func__, seen))
+        return (_METHOD, _identity(value.__self__, seen), _identity(value.__func__, seen))
     if isinstance(value, staticmethod | classmethod):
         return (type(value).__name__, _identity(value.__func__, seen))
     if isinstance(value, property):
@@ -252,13 +257,13 @@ def _compound(value, seen) -> Hashable:
     if isinstance(value, type):
         return _class(value, seen)
     if hasattr(value, "__wrapped__"):
-        return ("wrapped", type(value).__name__, _identity(value.__wrapped__, seen))
+        return (_WRAPPED, type(value).__name__, _identity(value.__wrapped__, seen))
     if is_dataclass(value) and _installed(type(value)):
         fields = vars(value).items()
         name = ("installed", type(value).__module__, type(value).__qualname__)
         return ("data", name, *((k, _identity(v, seen)) for k, v in fields))
     if hasattr(value, "__dict__"):
-        return ("object", _identity(type(value), seen), _identity(vars(value), seen))
+        return (_OBJECT, _identity(type(value), seen), _identity(vars(value), seen))
     raise Uncacheable(value)
 
 
@@ -267,7 +272,7 @@ def _function(function: types.FunctionType, seen) -> Hashable:
     names = sorted(_global_names(function.__code__))
     read = [(n, function.__globals__[n]) for n in names if n in function.__globals__]
     return (
-        "function",
+        _FUNCTION,
         _code(function.__code__, seen),
         _identity(function.__defaults__, seen),
         _identity(function.__kwdefaults__, seen),
@@ -313,7 +318,7 @@ def _class(cls: type, seen) -> Hashable:
         for name, member in sorted(vars(cls).items())
         if name not in skipped
     ]
-    return ("class", cls.__qualname__, *(_identity(b, seen) for b in cls.__bases__), *body)
+    return (_CLASS, cls.__qualname__, *(_identity(b, seen) for b in cls.__bases__), *body)
 
 
 def _class_member(member, seen) -> Hashable:

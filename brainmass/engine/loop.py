@@ -4,26 +4,51 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
-__all__ = ["ChunkLoop", "NonFinite"]
+__all__ = ["ChunkLoop", "NonFinite", "stop_when", "stopped"]
 
 _CHUNK_SECONDS = 0.08
+
+_stop: ContextVar[Callable[[], bool] | None] = ContextVar("brainmass_stop", default=None)
+
+
+@contextmanager
+def stop_when(asked: Callable[[], bool]):
+    """Let runs of this thread end between two chunks, as by Ctrl-C, once ``asked()`` is true."""
+    outer = _stop.get()
+    token = _stop.set(asked if outer is None else lambda: asked() or outer())
+    try:
+        yield
+    finally:
+        _stop.reset(token)
+
+
+def stopped() -> bool:
+    """Whether runs of this thread were asked to end."""
+    asked = _stop.get()
+    return asked is not None and asked()
 
 
 class NonFinite(Exception):
     """A step produced a number that is not finite.
 
-    ``step`` is the absolute step, ``before`` and ``after`` are the states around it.
+    ``step`` is the absolute step, ``before`` and ``after`` are the states around it, ``start`` is
+    the first step of the chunk, and ``at(step)`` computes the states of any step in between.
     """
 
-    def __init__(self, step: int, before: dict, after: dict, samples: Any):
+    def __init__(
+        self, step: int, before: dict, after: dict, samples: Any, start: int, at: Callable
+    ):
         super().__init__(step)
         self.step, self.before, self.after, self.samples = step, before, after, samples
+        self.start, self.at = start, at
 
 
 @dataclass
@@ -70,6 +95,8 @@ class ChunkLoop:
         steps = self._first_guess(stop - start)
         position = start
         while position < stop:
+            if stopped():
+                raise KeyboardInterrupt
             end = self._end(position, stop, steps)
             began = time.perf_counter()
             after, out, ok = self._call(carry, position, end)
@@ -127,4 +154,8 @@ class ChunkLoop:
                 samples = self._samples(out, start, middle)
             else:
                 bad, bad_carry = middle, middle_carry
-        return NonFinite(good, good_carry, bad_carry, samples)
+
+        def at(step: int) -> dict:
+            return carry if step == start else self._call(carry, start, step)[0]
+
+        return NonFinite(good, good_carry, bad_carry, samples, start, at)

@@ -99,7 +99,8 @@ class Monitors:
                 )
             if key == "ts":
                 raise ValueError(
-                    "Simulator: no monitor may be called 'ts', the time axis; got 'ts'. Rename it."
+                    "Simulator: monitors must have other names than 'ts', the time axis; got 'ts'. "
+                    "Rename it."
                 )
             if item is not None and not callable(item) and item not in known:
                 raise ValueError(

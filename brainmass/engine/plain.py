@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 
 from .._compat import inside_trace
-from . import streams
+from . import doctor, streams, truncation
 from .bind import Clock
 from .cache import Uncacheable, module_fingerprint
 from .program import Recording, kept_before
@@ -37,7 +37,7 @@ class PlainSystem:
         Passed to ``init_all_states``.
     """
 
-    random_start = True
+    random_start = foreign_start = True
     superblock = 64
     work = 2**14
 
@@ -76,8 +76,8 @@ class PlainSystem:
         clock = vars(self.model).get("_clock")
         if clock is None or clock.dt != self.dt:
             raise ValueError(
-                f"{self.who}: init_states=False needs an earlier run of the same model with the "
-                "same dt; got none. Run once with init_states=True."
+                f"{self.who}: init_states=False must follow an earlier run of the same model with "
+                "the same dt; got none. Run once with init_states=True."
             )
         carry = {"y": _arrays(_values(self.model)), "noise": {}, "random": clock.random}
         return carry, clock
@@ -290,7 +290,10 @@ class PlainSystem:
         first = jax.tree.map(lambda a: a[0], drive)
         step = self._stepper(recording.observe, values, carry, first, drive_function)
 
+        cut = truncation.cutter(self.dt)
+
         def one(carry, index):
+            carry = cut(carry, index)
             return step(carry, index, jax.tree.map(lambda a: a[index - base], drive))
 
         carry, observed = lax.scan(one, carry, jnp.arange(start, stop, dtype=jnp.int32))
@@ -341,9 +344,9 @@ class PlainSystem:
     def warn_if_diverged(self, carry) -> None:
         """Do nothing: what a foreign module may hold is not known."""
 
-    def stable_step(self, values, y, region) -> str:
-        """Advise on the step."""
-        return "Use a smaller dt, or check parameters and inputs."
+    def diagnosis(self, failure, loop, drive, state, region) -> doctor.Diagnosis:
+        """Find out nothing: what the states of a foreign module mean is not known."""
+        return doctor.Diagnosis()
 
 
 def _fixed(model) -> dict:

@@ -19,7 +19,7 @@ import numpy as np
 from jax import lax
 
 from .._compat import is_tracer
-from . import adjoint
+from . import adjoint, truncation
 from .system import SystemRules
 from .watched import watched_superblock
 
@@ -349,14 +349,16 @@ def _static_superblock(rules, wanted, prepared, carry, index, low: int, high: in
     z = _normal(rules, prepared, index)
     delayed = any(path.delayed for path in rules.pathways)
     needed = tuple(rules.node.states) if delayed else wanted
+    # History enters a whole block at once, so where there is one, windows begin with blocks.
+    cut = truncation.cutter(rules.dt, block if delayed else 1)
 
     def some_steps(loop, offset, first: int, last: int):
-        y, noise, history = loop
+        y, noise, history = cut(loop, index * size + offset) if delayed else loop
         step = _block_stepper(rules, prepared, index, z, inputs, offset)
         sums = rules.block_sums(prepared, history, offset)
 
         def one_step(loop, lane):
-            y, noise, recent = loop
+            y, noise, recent = loop if delayed else cut(loop, index * size + offset + lane)
             y, noise = step(y, noise, lane, sums, recent)
             recent = _append_recent(rules, prepared, recent, y, lane)
             return (y, noise, recent), {n: y[n] for n in needed}
@@ -517,7 +519,7 @@ def traced_run(
     while position < stop:
         index = position // size
         low = position - index * size
-        own = rules.has_adjoint and low == 0
+        own = rules.has_adjoint and low == 0 and not truncation.active()
         whole = -(-(stop - position) // size) if own else (stop - position) // size
         if own and whole == 1:
             length = -(-(stop - position) // rules.block) * rules.block

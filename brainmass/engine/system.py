@@ -13,6 +13,7 @@ from jax import lax
 
 from .. import _step
 from .._compat import is_tracer
+from .._declare import unit_of
 from . import blocks, streams
 
 __all__ = ["NodeRules", "Pathway", "SystemRules", "Values"]
@@ -58,12 +59,13 @@ class NodeRules:
     def rates(self, params: dict, y: dict, inputs: dict, t) -> dict:
         """Return the derivatives per millisecond, as mantissas by state."""
         kinds = self.cls.declaration
-        inlets = Values()
+        states, values, inlets = self.attach(y), self.parameters(params), Values()
         for name, spec in kinds.inlets.items():
-            inlets[name] = spec.attach(inputs[name]) if name in inputs else spec.default
-        derivative = self.cls.equations(
-            self.attach(y), self.parameters(params), inlets, u.Quantity(t, unit=u.ms)
-        )
+            if name in inputs:
+                inlets[name] = spec.attach(inputs[name])
+            else:
+                inlets[name] = spec.now(states, values) if spec.now else spec.default
+        derivative = self.cls.equations(states, values, inlets, u.Quantity(t, unit=u.ms))
         if set(derivative) != set(kinds.states):
             raise ValueError(
                 f"{self.cls.__name__}: equations must return one derivative for each of "
@@ -165,7 +167,7 @@ class Pathway:
         """Return the transformed source as bare arrays, and their units."""
         features = self.coupling.pre(sent, self.parameters(path))
         features = features if isinstance(features, tuple) else (features,)
-        return tuple(u.get_mantissa(f) for f in features), tuple(u.get_unit(f) for f in features)
+        return tuple(u.get_mantissa(f) for f in features), tuple(map(unit_of, features))
 
     def parameters(self, path: dict) -> Values:
         """Return the parameters of the coupling as quantities."""
@@ -282,14 +284,17 @@ class SystemRules:
         return out
 
     def _instant(self, weight, source):
-        nodes = self.shape[0]
+        nodes = self.shape[-1]
         if weight.shape[1] * 4 < nodes:
             return {"source": source, "weight": weight}
         rows = jnp.arange(nodes)[:, None]
         return {"matrix": jnp.zeros((nodes, nodes), weight.dtype).at[rows, source].add(weight)}
 
     def start_history(self, values: dict, y: dict, before: list) -> list:
-        """Return the history of every pathway: ``before`` for the past, then the states ``y``."""
+        """Return the history of every pathway: ``before`` for the past, then the states ``y``.
+
+        Where ``before`` is None the states are held as they are.
+        """
         histories = []
         for path, v, past in zip(self.pathways, values["paths"], before, strict=True):
             if not path.delayed:
@@ -298,20 +303,28 @@ class SystemRules:
             prepared = {"params": v["params"]}
             sent = path.sent(self.node, values["params"], y)
             now, _ = path.features(prepared, sent)
-            unit = u.get_unit(sent)
-            past = past if unit.is_unitless else u.Quantity(past, unit=unit)
-            then, _ = path.features(prepared, past)
-            histories.append(tuple(map(self._columns, then, now)))
+            if past is None:
+                then = [array[None] for array in now]
+            else:
+                unit = unit_of(sent)
+                past = past if unit.is_unitless else u.Quantity(past, unit=unit)
+                then, _ = path.features(prepared, past)
+            columns = partial(self._columns, path.plan[1])
+            histories.append(tuple(map(columns, then, now)))
         return histories
 
-    def _columns(self, then, now):
+    def _columns(self, length: int, then, now):
         """Join the past (time, ...nodes) and the present (...nodes) to node-major columns."""
-        array = jnp if is_tracer((then, now)) else np
-        now = array.broadcast_to(array.asarray(now, self.dtype), self.full_shape)
-        shape = (then.shape[0], *self.full_shape)
-        then = array.broadcast_to(array.asarray(then, self.dtype), shape)
-        ahead = array.zeros((*self.full_shape, self.superblock), self.dtype)
-        return array.concatenate([array.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
+        if not is_tracer((then, now)):
+            columns = np.zeros((*self.full_shape, length + 1 + self.superblock), self.dtype)
+            then = np.broadcast_to(then, (length, *self.full_shape))
+            columns[..., :length] = np.moveaxis(then, 0, -1)
+            columns[..., length] = now
+            return columns
+        now = jnp.broadcast_to(jnp.asarray(now, self.dtype), self.full_shape)
+        then = jnp.broadcast_to(jnp.asarray(then, self.dtype), (length, *self.full_shape))
+        ahead = jnp.zeros((*self.full_shape, self.superblock), self.dtype)
+        return jnp.concatenate([jnp.moveaxis(then, 0, -1), now[..., None], ahead], axis=-1)
 
     def block_sums(self, prepared: dict, history: list, column) -> list:
         """Return the delayed sums of every pathway for the block that starts at ``column``."""

@@ -14,8 +14,9 @@ __all__ = ["read_count", "read_step", "read_steps", "read_time"]
 
 def read_time(value, name: str, example: str) -> float:
     """Return a time in milliseconds, or say what is wrong with it."""
-    if isinstance(value, u.Quantity) and value.unit == u.ms and isinstance(value.mantissa, float):
-        return value.mantissa
+    plain = isinstance(value, u.Quantity) and isinstance(value.mantissa, float | int)
+    if plain and value.unit == u.ms:
+        return float(value.mantissa)
     unit = u.get_unit(value)
     if not unit.has_same_dim(u.ms):
         got = f"a value in [{unit}]" if not unit.is_unitless else repr(value)
@@ -76,7 +77,7 @@ def read_steps(duration, dt: float) -> int:
 
 def read_count(value, dt: float, name: str, least: int = 1) -> int:
     """Return a number of steps from a count or a time."""
-    if u.get_unit(value).is_unitless:
+    if isinstance(value, int) or u.get_unit(value).is_unitless:
         number = u.get_mantissa(value)
         if isinstance(number, bool) or not isinstance(number, int | np.integer):
             raise TypeError(
@@ -98,6 +99,6 @@ def read_count(value, dt: float, name: str, least: int = 1) -> int:
     if count < least:
         raise ValueError(
             f"Simulator: {name} must be at least {least} step{'s' if least != 1 else ''}; "
-            f"got {value}. Pass a larger one."
+            f"got {count}. Pass a larger one."
         )
     return count

@@ -108,7 +108,9 @@ class PathBinding:
             weights = np.asarray(weights)
         out = {
             "params": {n: cast(getattr(self.coupling, n).mantissa()) for n, _ in self.rules.units},
-            "weights": cast(weights[self.wiring.target, self.wiring.source]),
+            "weights": cast(
+                weights if weights.ndim == 1 else weights[self.wiring.target, self.wiring.source]
+            ),
             "edges": self.wiring.traced_edges if inside_trace() else self.wiring.edges,
         }
         if self.rules.interpolated:
@@ -116,8 +118,8 @@ class PathBinding:
         return out
 
     def past(self, rules: SystemRules):
-        """Return the source before the first step, time first."""
-        if not self.rules.delayed:
+        """Return the source before the first step, time first; None holds the initial state."""
+        if not self.rules.delayed or self.delay_init is None:
             return None
         shape = (self.rules.plan[1], *rules.full_shape)
         return self.delay_init(shape)

@@ -1,28 +1,27 @@
-"""The loop of a fit, whole or in pieces, over one of three backends."""
+"""The fitter: a model, what is compared with data, and one of three ways to search."""
 
 from __future__ import annotations
 
+import copy
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import brainstate
 import brainunit as u
 import jax
-import numpy as np
 
-from brainmass._errors import choices
-
-from ._arguments import Bar, callbacks_of, loss_of, outside
+from . import _arguments as arguments
+from ._data import Data
+from ._health import GradientHealth, check_gradient
+from ._plan import Plan, whole
 from ._problem import Evaluation, Problem
-from ._result import FitResult, History
-from ._search import Candidate, Search, Step
+from ._result import FitResult
+from ._run import Run
+from ._search import Search
+from ._start import Given, make_search, prepare
 
 __all__ = ["Fitter"]
-
-BACKENDS = ("grad", "nevergrad", "scipy")
-_LARGEST_COLUMN = 256  # numbers; larger parameters are not kept for every step
 
 
 class Fitter:
@@ -43,28 +42,44 @@ class Fitter:
         and ``'scipy'`` the name of a method or a dict with ``'method'`` and its settings;
         default ``'DE'`` and ``'L-BFGS-B'``.
     loss_fn : callable, optional
-        ``loss_fn(model)`` or ``loss_fn(model, target)``, returning the loss or ``(loss, aux)``.
+        ``loss_fn(model)``, ``loss_fn(model, target)`` or ``loss_fn(model, inputs, target)``,
+        returning the loss or ``(loss, aux)``.
     objective : callable or dict, optional
         ``objective(prediction, target)``, see :mod:`brainmass.objectives`, or one per name of
         what ``predict`` returns. Default ``timeseries_rmse()``.
     predict : callable, optional
-        ``predict(model)`` returns what is compared with the target: an array, a quantity or a
-        dict. Exactly one of ``predict`` and ``loss_fn`` is needed.
+        ``predict(model)`` or ``predict(model, inputs)`` returns what is compared with the target:
+        an array, a quantity or a dict. Exactly one of ``predict`` and ``loss_fn`` is needed.
     backend : {'grad', 'nevergrad', 'scipy'}
         How to search.
     callbacks : callable or sequence of callable, optional
         Called after each step with a dict of ``step`` (from 0), ``loss``, ``best_loss``, ``model``
-        (at the parameters of this loss), ``params``, ``prediction`` and ``gradient_norm``. One
-        that returns exactly ``True`` ends the fit.
+        (at the parameters of this loss), ``params``, ``prediction``, ``gradient_norm``,
+        ``metrics`` and, with held-out data, ``validation_loss``. One that returns exactly
+        ``True`` ends the fit.
     transient : int or brainunit.Quantity, optional
         Leading samples, or time, of the prediction that are not compared. A time needs ``'ts'`` in
         the prediction or ``dt`` in ``brainstate.environ``.
     search_space : dict, optional
-        For ``'nevergrad'`` and ``'scipy'``: name to ``(low, high)``, with unit. Default the
-        bounds of the transform, else those that the model declares.
+        For ``'nevergrad'``, ``'scipy'`` and several starts: name to ``(low, high)``, with unit.
+        Default the bounds of the transform, else those that the model declares.
     fresh_noise : bool, default False
         Draw new noise at every step. Otherwise all steps of a fit see the same noise, so that the
         loss is a function of the parameters.
+    metrics : dict, optional
+        Name to ``metric(prediction, target)``: numbers that are reported but not minimised, such
+        as an accuracy.
+    differentiation : {'auto', 'reverse', 'forward'}
+        How gradients are computed. ``'auto'`` is forward for one or two numbers, else reverse.
+    window : brainunit.Quantity, optional
+        Time that gradients reach back in a simulation; where a window begins, they stop. For
+        chaotic or very long runs; see :meth:`check_gradient`.
+    n_starts : int, default 1
+        For ``'grad'``: points that move at once in one compiled call, the first from the present
+        parameters and the others from anywhere within their bounds.
+    pareto : bool, default False
+        For ``'nevergrad'`` and several objectives: search for all trade-offs between them. They
+        are in ``FitResult.pareto``; the best point is that of the smallest sum.
 
     Raises
     ------
@@ -80,6 +95,9 @@ class Fitter:
     learning rate of 0.01 is about one percent of it per step with Adam; another parameter with a
     unit in its initial size; a plain number is taken as it is. Declared domains such as
     ``tau > 0`` are kept.
+
+    What a ``Param`` declares as ``reg``, a regularisation or a prior, is added to the loss as its
+    part ``'regularization'``.
 
     Where a loss or gradient is not finite, the search goes half of the way back to the last
     good point, warns once, and counts it in ``FitResult.n_failed``.
@@ -116,37 +134,29 @@ class Fitter:
         transient: Any = None,
         search_space: dict[str, tuple[Any, Any]] | None = None,
         fresh_noise: bool = False,
+        metrics: dict[str, Callable] | None = None,
+        differentiation: str = "auto",
+        window: Any = None,
+        n_starts: int = 1,
+        pareto: bool = False,
     ):
-        if not isinstance(model, brainstate.nn.Module):
-            raise TypeError(
-                f"Fitter: model must be a brainstate module; got {type(model).__name__}. "
-                "Pass a *Step model or a Network."
-            )
-        if backend not in BACKENDS:
-            raise ValueError(
-                f"Fitter: backend must be one of {choices(BACKENDS)}; got {backend!r}. Choose one."
-            )
-        if search_space is not None and backend == "grad":
-            raise ValueError(
-                "Fitter: search_space is for backend='nevergrad' and 'scipy'; got it with 'grad'. "
-                "Bound a parameter by its transform, for example Param(x, t=SigmoidT(low, high))."
-            )
+        arguments.check_model(model)
+        arguments.check_backend(backend, search_space, differentiation, n_starts, pareto, window)
         self.model = model
         self.backend = backend
-        self.callbacks = callbacks_of(callbacks)
-        self._loss = loss_of(loss_fn, predict, objective, transient)
-        self._problem = Problem(model, self._loss)
-        self._optimizer = optimizer
-        self._space = search_space
+        self.callbacks = arguments.callbacks_of(callbacks)
+        self._loss = arguments.loss_of(loss_fn, predict, objective, transient, metrics)
+        self._problem = Problem(model, self._loss, arguments.window_of(window))
+        self._settings = {
+            "optimizer": optimizer, "search_space": search_space, "mode": differentiation,
+            "n_starts": n_starts, "pareto": bool(pareto),
+        }  # fmt: skip
         self._fresh = bool(fresh_noise)
         self._search_made: Search | None = None
-        if optimizer is not None or backend != "grad":
-            self._search_made = self._make_search()
+        if optimizer is not None or backend != "grad" or n_starts > 1:
+            self._search_made = make_search(self.backend, self._problem, self._settings)
         self._lock = threading.RLock()
-        self._gate = threading.Event()
-        self._gate.set()
-        self._loop: int | None = None
-        self._status = "idle"
+        self._run: Run | None = None
 
     # -- what it is --------------------------------------------------------------------------
 
@@ -163,26 +173,13 @@ class Fitter:
     @property
     def status(self) -> str:
         """``'idle'``, ``'running'``, ``'paused'``, ``'finished'`` or ``'interrupted'``."""
-        return self._status
+        return "idle" if self._run is None else self._run.status
 
     @property
     def _search(self) -> Search:
         if self._search_made is None:
-            self._search_made = self._make_search()
+            self._search_made = make_search(self.backend, self._problem, self._settings)
         return self._search_made
-
-    def _make_search(self) -> Search:
-        if self.backend == "grad":
-            from ._grad import GradientSearch
-
-            return GradientSearch(self._problem, self._optimizer)
-        if self.backend == "nevergrad":
-            from ._nevergrad import NevergradSearch
-
-            return NevergradSearch(self._problem, self._optimizer, self._space)
-        from ._scipy import ScipySearch
-
-        return ScipySearch(self._problem, self._optimizer, self._space)
 
     def __repr__(self) -> str:
         return (
@@ -197,6 +194,13 @@ class Fitter:
         target: Any = None,
         n_steps: int = 100,
         *,
+        inputs: Any = None,
+        validation: Any = None,
+        batch_size: int | None = None,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        checkpoint: Any = None,
+        checkpoint_every: Any = 30.0 * u.second,
         verbose: bool | int = False,
         progress: bool = False,
         seed: int | None = None,
@@ -210,6 +214,23 @@ class Fitter:
         n_steps : int, default 100
             Optimiser steps (``'grad'``), generations (``'nevergrad'``) or restarts
             (``'scipy'``).
+        inputs : array or pytree, optional
+            What ``predict(model, inputs)`` is given.
+        validation : array or pytree, optional
+            A held-out target, or ``(inputs, target)`` where there are inputs. The best point is
+            then the one with the smallest loss on it, and the history has its course.
+        batch_size : int, optional
+            For ``'grad'``: samples of a step, drawn anew in every epoch along the first axis of
+            inputs and target. The best point is judged on all data at the end of each epoch.
+        patience : int, optional
+            Steps without improvement after which the fit ends.
+        min_delta : float, default 0.0
+            Smallest improvement that counts for ``patience``.
+        checkpoint : str or Path, optional
+            File that holds the state of the fit. If it exists, the fit goes on from there and ends
+            exactly as if it had never been interrupted.
+        checkpoint_every : brainunit.Quantity, default 30 s
+            Time between two writings; it is written when a fit ends or is interrupted too.
         verbose : bool or int, default False
             Print the loss about ten times, or every so many steps.
         progress : bool, default False
@@ -242,41 +263,17 @@ class Fitter:
         >>> print(f"{float(result.best_params['gamma']):.2f}")
         -0.10
         """
-        self.start(target, n_steps, verbose=verbose, progress=progress, seed=seed)
-        return self._run()
-
-    def _run(self) -> FitResult:
-        self._loop = threading.get_ident()
-        try:
-            while self._status in ("running", "paused"):
-                self._gate.wait()
-                if self._status == "running":
-                    self.step()
-        except KeyboardInterrupt:
-            self._end("interrupted", f"interrupted after {self._done} of {self._n_steps} steps")
-            if self._best is None:
-                raise
-        except BaseException:
-            self._end("interrupted", f"ended by an error after {self._done} steps")
-            raise
-        finally:
-            self._loop = None
-            self._bar.close()
-            if self._best is not None:
-                self._problem.space.write(self._best.theta)
+        self.start(
+            target, n_steps, inputs=inputs, validation=validation, batch_size=batch_size,
+            patience=patience, min_delta=min_delta, checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every, verbose=verbose, progress=progress, seed=seed,
+        )  # fmt: skip
+        self._started("fit").run(self._lock)
         return self.result()
 
     # -- the loop in pieces ------------------------------------------------------------------
 
-    def start(
-        self,
-        target: Any = None,
-        n_steps: int = 100,
-        *,
-        verbose: bool | int = False,
-        progress: bool = False,
-        seed: int | None = None,
-    ) -> None:
+    def start(self, target: Any = None, n_steps: int = 100, **options: Any) -> None:
         """Prepare a fit from the present parameters; :meth:`step` or :meth:`resume` runs it.
 
         The loss is traced here, on the calling thread, if it has not been for a target of this
@@ -284,35 +281,16 @@ class Fitter:
 
         Parameters
         ----------
-        target, n_steps, verbose, progress, seed
+        target, n_steps, **options
             As for :meth:`fit`.
         """
-        if not isinstance(n_steps, int | np.integer) or isinstance(n_steps, bool) or n_steps < 1:
-            raise ValueError(
-                f"Fitter.fit: n_steps must be a whole number, at least 1; got {n_steps!r}. "
-                "Pass the number of steps."
-            )
-        self._loss.check_target(target)
+        given, told = arguments.options_of(options)
+        plan = Plan.read(n_steps, **told)
         with self._lock:
-            search = self._search
-            self._key = brainstate.random.split_key() if seed is None else jax.random.key(seed)
-            program = self._problem.program(target, self._key)
-            search.resample = self._fresh
-            search.seed = seed
-            search.stopped = lambda: self._status == "interrupted"
-            search.start(program, target, self._key, int(n_steps))
-            self._seed, self._verbose, self._n_steps = seed, verbose, int(n_steps)
-            self._unit = program.loss_unit
-            self._columns: dict[str, list] = {
-                "step": [], "loss": [], "best_loss": [], "gradient_norm": [],
-            }  # fmt: skip
-            self._best: Candidate | None = None
-            self._done = self._failed = 0
-            self._warned = False
-            self._message = ""
-            self._bar = Bar(progress, self._n_steps)
-            self._gate.set()
-            self._status = "running"
+            self._run = prepare(
+                self._problem, self._loss, self._search, Given(target=target, **given), plan,
+                self.callbacks, self._fresh,
+            )  # fmt: skip
 
     def step(self) -> dict[str, Any]:
         """Do one step, also of a paused fit.
@@ -321,37 +299,20 @@ class Fitter:
         -------
         dict
             What callbacks are given: ``step``, ``loss``, ``best_loss``, ``model``, ``params``,
-            ``prediction``, ``gradient_norm``.
+            ``prediction``, ``gradient_norm``, ``metrics``.
         """
         with self._lock:
-            self._started("step")
-            search, index = self._search, self._done
-            if self._fresh:
-                search.key = jax.random.fold_in(self._key, index)
-            outcome = search.step()
-            self._done += 1
-            best = self._note(index, outcome)
-            if outcome.interrupted:
-                raise KeyboardInterrupt
-            report = self._report(index, outcome, best)
-            self._tell(report)
-            if outcome.finished:
-                self._end("finished", outcome.finished)
-            elif self._done >= self._n_steps:
-                self._end("finished", "all steps done")
-            if self._call_back(report, outcome.best.theta):
-                self._end("finished", "a callback returned True")
-            return report
+            return self._started("step").step()
 
     def pause(self) -> None:
         """Hold the loop after the step it is in; :meth:`resume` continues.
 
         May be called from another thread, or between pieces of a loop of your own.
         """
-        self._started("pause")
-        self._gate.clear()
-        if self._status == "running":
-            self._status = "paused"
+        run = self._started("pause")
+        run.gate.clear()
+        if run.status == "running":
+            run.status = "paused"
 
     def resume(self) -> FitResult | None:
         """Continue a fit that was paused, stopped, interrupted or given more steps.
@@ -378,13 +339,14 @@ class Fitter:
         >>> print(f"{float(result.best_params['p']):.2f}")
         2.00
         """
-        self._started("resume")
-        if self._done < self._n_steps:
-            self._status = "running"
-        self._gate.set()
-        if self._loop is not None and self._loop != threading.get_ident():
+        run = self._started("resume")
+        if run.done < run.plan.n_steps:
+            run.status = "running"
+        run.gate.set()
+        if run.loop is not None and run.loop != threading.get_ident():
             return None
-        return self._run()
+        run.run(self._lock)
+        return self.result()
 
     def set(
         self,
@@ -415,15 +377,14 @@ class Fitter:
         UnitError
             If a value has the wrong unit.
         """
-        self._started("set")
+        run = self._started("set")
         with self._lock:
             if n_steps is not None:
-                self._n_steps = int(n_steps)
+                run.plan.n_steps = whole("n_steps", n_steps, "number of steps", "Fitter.set")
             if learning_rate is not None:
-                self._search.set_rate(float(learning_rate))
-            changes = {**(values or {}), **named}
-            if changes:
-                self._search.move(self._changed(self._search.theta, changes))
+                run.search.set_rate(arguments.rate_of(learning_rate))
+            if changes := {**(values or {}), **named}:
+                run.search.move(run.theta_of(changes, run.search.theta))
 
     def stop(self) -> FitResult | None:
         """End the fit after the step it is in.
@@ -433,10 +394,13 @@ class Fitter:
         FitResult or None
             The best so far, or None if a loop in another thread is about to return it.
         """
-        self._started("stop")
-        self._end("interrupted", f"stopped after {self._done} of {self._n_steps} steps")
-        self._gate.set()
-        return None if self._loop is not None else self.result()
+        run = self._started("stop")
+        run.end("interrupted", f"stopped after {run.done} of {run.plan.n_steps} steps")
+        run.gate.set()
+        if run.loop is not None:
+            return None
+        run.save()
+        return self.result()
 
     def result(self) -> FitResult:
         """Return the best point so far, and put the model there.
@@ -446,33 +410,11 @@ class Fitter:
         FitResult
             As from :meth:`fit`.
         """
-        self._started("result")
+        run = self._started("result")
         with self._lock:
-            if self._best is None:
-                raise ValueError(
-                    "Fitter.result: at least one step must have been done; got none. "
-                    "Call step() or resume() first."
-                )
-            self._problem.space.write(self._best.theta)
-            evaluation = self._evaluation(self._best)
-            return FitResult(
-                backend=self.backend,
-                best_loss=evaluation.loss if np.isfinite(evaluation.loss) else float("nan"),
-                best_params=dict(self._best.record["values"]),
-                history=History({name: list(column) for name, column in self._columns.items()}),
-                n_steps=self._done,
-                prediction=evaluation.prediction,
-                optimizer=self.optimizer,
-                raw=self._search.raw,
-                model=self.model,
-                loss_unit=self._unit,
-                parts=evaluation.parts,
-                aux=evaluation.aux,
-                interrupted=self._status == "interrupted",
-                message=self._message,
-                n_failed=self._failed,
-                seed=self._seed,
-            )
+            result = run.result()
+            result.fitter, result._run = self, run
+            return result
 
     def evaluate(self, values: dict[str, Any] | None = None, /, **named: Any) -> Evaluation:
         """Evaluate loss and prediction at a point, with the noise of the best point.
@@ -487,126 +429,57 @@ class Fitter:
         Returns
         -------
         Evaluation
-            With ``loss``, ``parts``, ``prediction`` and ``aux``. Without arguments the loss is
-            exactly ``best_loss``.
+            With ``loss``, ``parts``, ``metrics``, ``prediction`` and ``aux``. Without arguments,
+            and with ``best_params``, the loss is exactly ``best_loss``.
         """
-        self._started("evaluate")
+        run = self._started("evaluate")
         with self._lock:
-            best = self._best
-            theta = self._problem.space.current() if best is None else best.theta
-            changes = {**(values or {}), **named}
-            if changes:
-                theta = self._changed(theta, changes)
-            self._search.key = self._key if best is None else best.key
-            return self._evaluation(self._search.evaluate(theta))
+            return run.evaluation(run.evaluate({**(values or {}), **named}))
+
+    def check_gradient(
+        self, target: Any = None, *, inputs: Any = None, seed: int | None = None
+    ) -> GradientHealth:
+        """Look at the gradient at the present parameters, before trusting it with a fit.
+
+        Parameters
+        ----------
+        target, inputs, seed
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        GradientHealth
+            Whether the gradient agrees with finite differences, how it grows with the time it
+            reaches back, and what to do if it explodes.
+
+        Examples
+        --------
+        >>> import brainmass, brainunit as u
+        >>> from brainstate.nn import Param
+        >>> node = brainmass.HopfStep(1, a=Param(-0.1, fit=True), init_x=0.5)
+        >>> def predict(model):
+        ...     return brainmass.Simulator(model, dt=0.1 * u.ms).run(60 * u.ms, monitors="x")["x"]
+        >>> data = predict(brainmass.HopfStep(1, a=-0.2, init_x=0.5))
+        >>> brainmass.Fitter(node, predict=predict).check_gradient(data).kind
+        'healthy'
+        """
+        with self._lock:
+            self._loss.check(inputs, target)
+            key = brainstate.random.split_key() if seed is None else jax.random.key(seed)
+            return check_gradient(self._problem, Data(inputs, target), key)
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _started(self, what: str) -> None:
-        if self._status == "idle":
+    def _twin(self) -> Fitter:
+        """Return a fitter of the same problem that has not begun, without callbacks."""
+        twin = copy.copy(self)
+        twin.callbacks, twin._run, twin._lock = [], None, threading.RLock()
+        twin._search_made = make_search(self.backend, self._problem, self._settings)
+        return twin
+
+    def _started(self, what: str) -> Run:
+        if self._run is None:
             raise ValueError(
                 f"Fitter.{what}: a fit must have been started; got none. Call start() or fit()."
             )
-
-    def _end(self, status: str, message: str) -> None:
-        self._status, self._message = status, message
-
-    def _changed(self, theta: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-        theta = dict(theta)
-        for name, value in changes.items():
-            entry = self._problem.space.entry(name)
-            new = entry.theta(entry.invert(entry.read(value)))
-            if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(new)):
-                raise ValueError(
-                    f"Fitter: parameter '{name}' must be finite and inside the range of its "
-                    f"transform; got {value}. Pass a value inside."
-                )
-            theta[name] = new
-        return theta
-
-    def _note(self, index: int, outcome: Step) -> Candidate:
-        best = outcome.best
-        if self._best is not None and not outcome.chosen:
-            best = best if _better(best.loss, self._best.loss) else self._best
-        self._best = best
-        for row in outcome.rows:
-            columns = {
-                "step": index,
-                "loss": row.loss,
-                "best_loss": self._smallest(row.loss),
-                "gradient_norm": row.gradient_norm,
-                **row.parts,
-            }
-            for name, value in row.values.items():
-                if sum(np.size(leaf) for leaf in jax.tree.leaves(value)) <= _LARGEST_COLUMN:
-                    columns[name] = value
-            for name, value in columns.items():
-                self._columns.setdefault(name, []).append(value)
-        self._failed += outcome.failed
-        if outcome.trouble and not self._warned:
-            self._warned = True
-            self._warn(index, outcome)
-        return best
-
-    def _smallest(self, loss: float) -> float:
-        before = self._columns["best_loss"]
-        if not before or _better(loss, before[-1]):
-            return loss
-        return before[-1]
-
-    def _warn(self, index: int, outcome: Step) -> None:
-        advice = "The search went back towards the last good point. "
-        if outcome.finished:
-            advice = "There was no good point to go back to: start elsewhere. "
-        elif self.backend != "grad":
-            advice = "Such points count as bad ones. "
-        warnings.warn(
-            f"Fitter: loss and gradient must be finite; the {outcome.trouble} was NaN or infinite "
-            f"at step {index}. {advice}Check the model for divergence, or bound the parameters.",
-            RuntimeWarning,
-            stacklevel=outside(),
-        )
-
-    def _report(self, index: int, outcome: Step, best: Candidate) -> dict[str, Any]:
-        row, record = outcome.rows[-1], outcome.best.record
-        return {
-            "step": index,
-            "loss": row.loss if len(outcome.rows) == 1 else outcome.best.loss,
-            "best_loss": best.loss,
-            "model": self.model,
-            "params": record["values"],
-            "prediction": record["extra"]["prediction"],
-            "gradient_norm": row.gradient_norm,
-        }
-
-    def _tell(self, report: dict[str, Any]) -> None:
-        self._bar.move(report)
-        if not self._verbose:
-            return
-        ten = max(1, self._n_steps // 10)
-        every = ten if self._verbose is True else max(1, int(self._verbose))
-        done = report["step"] + 1
-        if done % every == 0 or done in (1, self._n_steps):
-            print(
-                f"step {done}/{self._n_steps}: loss {report['loss']:.6g}, "
-                f"best {report['best_loss']:.6g}"
-            )
-
-    def _call_back(self, report: dict[str, Any], theta: Any) -> bool:
-        if not self.callbacks:
-            return False
-        self._problem.space.write(theta)
-        return any([callback(report) is True for callback in self.callbacks])
-
-    def _evaluation(self, candidate: Candidate) -> Evaluation:
-        extra = candidate.record["extra"]
-        parts = {
-            name: float(u.get_mantissa(extra["parts"][name]))
-            for name in self._search.program.parts
-            if name in extra["parts"]
-        }
-        return Evaluation(candidate.loss, parts, extra["prediction"], extra["aux"])
-
-
-def _better(new: float, old: float) -> bool:
-    return bool(np.isfinite(new) and (new < old or not np.isfinite(old)))
+        return self._run

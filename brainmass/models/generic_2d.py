@@ -2,7 +2,7 @@
 
 import brainunit as u
 
-from .._declare import inlet, param, state
+from .._declare import inlet, param, preset, state
 from ..dynamics import NeuralMass
 
 __all__ = ["Generic2dOscillatorStep"]
@@ -13,8 +13,7 @@ class Generic2dOscillatorStep(NeuralMass):
 
     The defaults are excitable: one stable focus. With ``a=1, b=0, c=-5`` a rest state and a cycle
     are both stable; ``a=0.5, b=0.6, c=-4`` resembles Morris-Lecar. The input is multiplied by
-    ``d * tau * gamma``; noise enters the derivatives as it is. Ranges are those of The Virtual
-    Brain.
+    ``d * tau * gamma``; noise enters the derivatives as it is.
 
     Examples
     --------
@@ -30,6 +29,31 @@ class Generic2dOscillatorStep(NeuralMass):
     reference = "Sanz-Leon, Knock, Spiegler & Jirsa 2015, NeuroImage 111:385, \
 doi:10.1016/j.neuroimage.2015.01.002"
     use = "Any planar dynamics: excitable, bistable, oscillating"
+    ranges = "those of The Virtual Brain"
+    presets = {
+        "excitable": preset(
+            "one stable focus; a push makes a large excursion",
+            source="Sanz-Leon et al. 2015, doi:10.1016/j.neuroimage.2015.01.002",
+            init={"V": 1.5}, duration=1000.0 * u.ms,
+        ),
+        "bistable, rest": preset(
+            "rest, beside a stable cycle",
+            source="Sanz-Leon et al. 2015, doi:10.1016/j.neuroimage.2015.01.002",
+            params={"a": 1.0, "b": 0.0, "c": -5.0}, init={"V": -1.7, "W": -12.0},
+            duration=2000.0 * u.ms,
+        ),
+        "bistable, cycle": preset(
+            "a cycle, beside a stable state of rest",
+            source="Sanz-Leon et al. 2015, doi:10.1016/j.neuroimage.2015.01.002",
+            params={"a": 1.0, "b": 0.0, "c": -5.0}, init={"V": 0.8, "W": 0.5},
+            duration=2000.0 * u.ms,
+        ),
+        "Morris-Lecar like": preset(
+            "excitable near a saddle",
+            source="Sanz-Leon et al. 2015, doi:10.1016/j.neuroimage.2015.01.002",
+            params={"a": 0.5, "b": 0.6, "c": -4.0}, init={"V": 0.5}, duration=2000.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     a = param(-2.0, bounds=(-5.0, 5.0), doc="constant of the slow nullcline")
     b = param(-10.0, bounds=(-20.0, 15.0), doc="linear slope of the slow nullcline")

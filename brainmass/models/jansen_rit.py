@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from brainstate.nn import Param
 
-from .._declare import inlet, option, param, state
+from .._declare import inlet, option, param, preset, state
 from .._random import fresh_key
 from .._step import milliseconds
 from ..dynamics import Catalogued, NeuralMass
@@ -25,12 +25,18 @@ def unchanged(rate):
     return rate
 
 
+def S(v, s_max, v0, r):
+    """Firing rate of a population at potential ``v``."""
+    return s_max * jax.nn.sigmoid(r * ((v - v0) / u.mV))
+
+
 class JansenRitStep(NeuralMass):
     """Pyramidal, excitatory and inhibitory populations that produce the alpha rhythm.
 
     There is no drive inside the model: the pulse density p of the paper, 120 to 320 Hz, enters at
     ``E_inp``, and with 220 Hz the column oscillates at 10.9 Hz. Long-range connections carry firing
-    rates, so a network couples into ``E_inp``, the first input. The signal is ``E - I``.
+    rates, never potentials, so a network couples into ``E_inp``, the first input; let it send
+    ``source=brainmass.JansenRitStep.firing_rate``. The signal is ``E - I``.
 
     Examples
     --------
@@ -46,6 +52,31 @@ class JansenRitStep(NeuralMass):
     rank = 2
     reference = "Jansen & Rit 1995, Biol. Cybern. 73:357, doi:10.1007/BF00199471"
     use = "EEG generation, alpha rhythm, evoked potentials"
+    ranges = "those of The Virtual Brain"
+    presets = {
+        "alpha rhythm": preset(
+            "10.9 Hz, under the mean of the published drive of 120 to 320 pulses per second",
+            source="Jansen & Rit 1995, doi:10.1007/BF00199471",
+            init={"M": 0.13 * u.mV, "E": 24.0 * u.mV, "I": 17.0 * u.mV},
+            inputs={"E_inp": 220.0 * u.Hz}, duration=2.0 * u.second,
+        ),
+        "spikes": preset(
+            "large slow spikes, as in epilepsy, from rest under a weak drive",
+            source="Grimbert & Faugeras 2006, doi:10.1162/neco.2006.18.12.3052",
+            inputs={"E_inp": 120.0 * u.Hz}, duration=3.0 * u.second,
+        ),
+        "rest": preset(
+            "the low fixed point, below the fold at 113.6 pulses per second",
+            source="Grimbert & Faugeras 2006, doi:10.1162/neco.2006.18.12.3052",
+            inputs={"E_inp": 50.0 * u.Hz}, duration=1.0 * u.second,
+        ),
+        "high activity": preset(
+            "a stable focus, beyond the Hopf bifurcation at 315.7 pulses per second",
+            source="Grimbert & Faugeras 2006, doi:10.1162/neco.2006.18.12.3052",
+            init={"M": 0.13 * u.mV, "E": 24.0 * u.mV, "I": 17.0 * u.mV},
+            inputs={"E_inp": 400.0 * u.Hz}, duration=4.0 * u.second,
+        ),
+    }  # fmt: skip
 
     Ae = param(
         3.25 * u.mV, bounds=(2.6, 9.75), domain="nonnegative", doc="excitatory synaptic gain"
@@ -78,12 +109,9 @@ class JansenRitStep(NeuralMass):
 
     @staticmethod
     def equations(s, p, i, t):
-        def rate(v):
-            return p.s_max * jax.nn.sigmoid(p.r * ((v - p.v0) / u.mV))
-
-        pyramidal = rate(s.E - s.I + i.M_inp)
-        excitatory = i.E_inp + p.C * p.a2 * rate(p.C * p.a1 * s.M)
-        inhibitory = p.C * p.a4 * rate(p.C * p.a3 * s.M + i.I_inp)
+        pyramidal = S(s.E - s.I + i.M_inp, p.s_max, p.v0, p.r)
+        excitatory = i.E_inp + p.C * p.a2 * S(p.C * p.a1 * s.M, p.s_max, p.v0, p.r)
+        inhibitory = p.C * p.a4 * S(p.C * p.a3 * s.M + i.I_inp, p.s_max, p.v0, p.r)
         return dict(
             M=s.Mv,
             E=s.Ev,
@@ -97,9 +125,20 @@ class JansenRitStep(NeuralMass):
     def output(s):
         return s.E - s.I
 
+    @staticmethod
+    def firing_rate(s, p):
+        """Return the rate of the pyramidal cells in Hz: what a network should send."""
+        return S(s.E - s.I, p.s_max, p.v0, p.r)
+
     def eeg(self):
         """Return the potential ``E - I`` of the pyramidal cells, the EEG proxy, in mV."""
         return self.read_output()
+
+    def rates(self):
+        """Return the rates of pyramidal, excitatory and inhibitory cells in Hz."""
+        s, p = self.read_states(), self.read_parameters()
+        excitatory, inhibitory = (S(p.C * a * s.M, p.s_max, p.v0, p.r) for a in (p.a1, p.a3))
+        return self.firing_rate(s, p), excitatory, inhibitory
 
 
 _GAINS = ("k", "g_l", "g_f", "g_b")

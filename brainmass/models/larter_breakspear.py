@@ -3,7 +3,7 @@
 import brainunit as u
 import jax.numpy as jnp
 
-from .._declare import inlet, param, state
+from .._declare import inlet, param, preset, state
 from ..dynamics import NeuralMass
 
 __all__ = ["LarterBreakspearStep"]
@@ -21,8 +21,7 @@ class LarterBreakspearStep(NeuralMass):
     the firing curve: with the defaults the node rests at 0.50, oscillates from 0.53 on, and is
     weakly chaotic at 0.62. Other regions enter by their firing rate: give
     ``source=brainmass.LarterBreakspearStep.firing_rate`` to the network, so that the input is the
-    mean of ``QV`` over the sources, not of potentials. Noise enters dV/dt as it is. Ranges are
-    those of The Virtual Brain.
+    mean of ``QV`` over the sources, not of potentials. Noise enters dV/dt as it is.
 
     Examples
     --------
@@ -41,6 +40,24 @@ class LarterBreakspearStep(NeuralMass):
     reference = "Breakspear, Terry & Friston 2003, Network 14:703, \
 doi:10.1088/0954-898X/14/4/305"
     use = "Chaos and limit cycles from ion channels"
+    ranges = "those of The Virtual Brain"
+    presets = {
+        "rest": preset(
+            "a stable fixed point, for a narrow firing curve",
+            source="Breakspear et al. 2003, doi:10.1088/0954-898X/14/4/305",
+            params={"d_V": 0.5}, duration=1000.0 * u.ms,
+        ),
+        "limit cycle": preset(
+            "regular oscillations",
+            source="Breakspear et al. 2003, doi:10.1088/0954-898X/14/4/305",
+            params={"d_V": 0.57}, duration=1000.0 * u.ms,
+        ),
+        "chaos": preset(
+            "irregular oscillations, for a wide firing curve",
+            source="Breakspear et al. 2003, doi:10.1088/0954-898X/14/4/305",
+            params={"d_V": 0.62}, duration=2000.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     gCa = param(1.1, bounds=(0.9, 1.5), doc="conductance of calcium")
     gK = param(2.0, bounds=(1.95, 2.05), doc="conductance of potassium")

@@ -2,7 +2,7 @@
 
 import brainunit as u
 
-from .._declare import inlet, param, state
+from .._declare import inlet, param, preset, state
 from ..dynamics import NeuralMass
 
 __all__ = ["LorenzStep"]
@@ -12,7 +12,7 @@ class LorenzStep(NeuralMass):
     """Lorenz's three equations of convection, the standard chaotic flow.
 
     One unit of Lorenz's time is 1 ms: use ``dt = 0.01 * u.ms``. Trajectories that start close
-    separate at 0.906 per ms, so compare them over a short stretch only. Ranges are ours.
+    separate at 0.906 per ms, so compare them over a short stretch only.
 
     Examples
     --------
@@ -29,6 +29,24 @@ class LorenzStep(NeuralMass):
     reference = "Lorenz 1963, J. Atmos. Sci. 20:130, \
 doi:10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2"
     use = "Chaos, and a hard test for couplings and integrators"
+    ranges = "ours"
+    presets = {
+        "chaos": preset(
+            "the butterfly, at the values of the paper",
+            source="Lorenz 1963, doi:10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2",
+            duration=40.0 * u.ms,
+        ),
+        "steady convection": preset(
+            "a spiral into one of the two fixed points, for rho between 1 and 24.74",
+            source="Lorenz 1963, doi:10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2",
+            params={"rho": 14.0}, init={"x": 1.0, "y": 5.0, "z": 10.0}, duration=20.0 * u.ms,
+        ),
+        "no convection": preset(
+            "rest at the origin, for rho below 1",
+            source="Lorenz 1963, doi:10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2",
+            params={"rho": 0.5}, init={"x": 5.0, "y": 5.0, "z": 5.0}, duration=10.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     sigma = param(10.0, bounds=(1.0, 20.0), domain="positive", doc="Prandtl number")
     rho = param(28.0, bounds=(0.0, 50.0), doc="relative Rayleigh number")

@@ -4,7 +4,7 @@ import math
 
 import brainunit as u
 
-from .._declare import inlet, param, state, uniform
+from .._declare import inlet, param, preset, state, uniform
 from ..dynamics import NeuralMass
 from ..functions import plain
 
@@ -18,7 +18,7 @@ class MontbrioPazoRoxinStep(NeuralMass):
     so a rate of 1 in the paper is 1000 Hz here at ``tau = 1 ms``. The defaults are bistable: a low
     state at 81.1 Hz, a focus at 1030.6 Hz. Firing of other regions enters the equation of the
     potential, the first input; a network that sends ``r`` needs a strength with the unit of time,
-    for example ``k=1.0 * u.ms``. Ranges are those of The Virtual Brain.
+    for example ``k=1.0 * u.ms``.
 
     Examples
     --------
@@ -34,6 +34,24 @@ class MontbrioPazoRoxinStep(NeuralMass):
     reference = "Montbrio, Pazo & Roxin 2015, Phys. Rev. X 5:021028, \
 doi:10.1103/PhysRevX.5.021028"
     use = "Firing rates derived exactly from spiking neurons, bistability"
+    ranges = "those of The Virtual Brain"
+    presets = {
+        "bistable, low": preset(
+            "the state of low activity, 81.1 Hz",
+            source="Montbrio et al. 2015, doi:10.1103/PhysRevX.5.021028",
+            init={"r": 100.0 * u.Hz, "v": -2.0}, duration=40.0 * u.ms,
+        ),
+        "bistable, high": preset(
+            "damped waves to the state of high activity, 1030.6 Hz",
+            source="Montbrio et al. 2015, doi:10.1103/PhysRevX.5.021028",
+            init={"r": 800.0 * u.Hz, "v": 0.0}, duration=40.0 * u.ms,
+        ),
+        "driven": preset(
+            "a current of 3 takes the low state away",
+            source="Montbrio et al. 2015, doi:10.1103/PhysRevX.5.021028",
+            init={"r": 100.0 * u.Hz, "v": -2.0}, inputs={"v_inp": 3.0}, duration=40.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     tau = param(1.0 * u.ms, bounds=(1.0, 15.0), domain="positive", doc="membrane time constant")
     eta = param(-5.0, bounds=(-10.0, 10.0), doc="mean excitability")
@@ -61,9 +79,7 @@ doi:10.1103/PhysRevX.5.021028"
 
         ``|1 - conj(W)| / |1 + conj(W)|`` with ``W = pi * tau * r + i * v``, as in the paper.
         """
-        x = math.pi * plain(self.tau.value() * self.r.value)
-        v = self.v.value
-        return (((1 - x) ** 2 + v**2) / ((1 + x) ** 2 + v**2)) ** 0.5
+        return _order(math.pi * plain(self.tau.value() * self.r.value), self.v.value)
 
 
 class CoombesByrneStep(NeuralMass):
@@ -71,7 +87,7 @@ class CoombesByrneStep(NeuralMass):
 
     The planar form of The Virtual Brain, dimensionless, one unit of time is 1 ms. With ``k = 0`` it
     is the Montbrio-Pazo-Roxin model without recurrent weight. Input of other regions is a current
-    in the equation of the potential, the first input. Ranges are those of The Virtual Brain.
+    in the equation of the potential, the first input.
 
     Examples
     --------
@@ -87,6 +103,18 @@ class CoombesByrneStep(NeuralMass):
     reference = "Byrne, O'Dea, Forrester, Ross & Coombes 2020, J. Neurophysiol. 123:726, \
 doi:10.1152/jn.00406.2019"
     use = "Mean field with conductance synapses, event-related synchrony"
+    ranges = "those of The Virtual Brain"
+    presets = {
+        "focus": preset(
+            "damped waves to the only fixed point",
+            source="Byrne et al. 2020, doi:10.1152/jn.00406.2019", duration=40.0 * u.ms,
+        ),
+        "strongly driven": preset(
+            "faster damped waves at a high mean excitability",
+            source="Byrne et al. 2020, doi:10.1152/jn.00406.2019",
+            params={"eta": 10.0}, duration=40.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     Delta = param(
         1.0, bounds=(0.0, 10.0), domain="nonnegative", doc="half-width of the excitabilities"
@@ -107,3 +135,15 @@ doi:10.1152/jn.00406.2019"
             r=(p.Delta / math.pi + 2 * s.v * s.r - g * s.r + i.r_inp) / u.ms,
             v=(s.v**2 - (math.pi * s.r) ** 2 + p.eta + (p.v_syn - s.v) * g + i.v_inp) / u.ms,
         )
+
+    def synchrony(self):
+        """Return the modulus of the Kuramoto order parameter of the neurons.
+
+        ``|1 - conj(W)| / |1 + conj(W)|`` with ``W = pi * r + i * v``, r in 1/ms.
+        """
+        return _order(math.pi * self.r.value, self.v.value)
+
+
+def _order(x, v):
+    """Modulus of the order parameter of QIF neurons for ``W = x + i * v``."""
+    return (((1 - x) ** 2 + v**2) / ((1 + x) ** 2 + v**2)) ** 0.5

@@ -1,8 +1,9 @@
 """Planar oscillators in normal form: Hopf, Stuart-Landau, Van der Pol."""
 
 import brainunit as u
+import jax.numpy as jnp
 
-from .._declare import inlet, param, state, uniform
+from .._declare import inlet, param, preset, state, uniform
 from ..dynamics import NeuralMass
 
 __all__ = ["HopfStep", "StuartLandauStep", "VanDerPolStep", "XY_Oscillator"]
@@ -46,6 +47,14 @@ class XY_Oscillator(NeuralMass):  # noqa: N801 - a public name
     def output(s):
         return s.x, s.y
 
+    def amplitude(self):
+        """Return the distance from the origin, ``sqrt(x**2 + y**2)``."""
+        return jnp.hypot(self.x.value, self.y.value)
+
+    def phase(self):
+        """Return the angle about the origin in rad, from -pi to pi."""
+        return jnp.arctan2(self.y.value, self.x.value)
+
 
 class HopfStep(XY_Oscillator):
     """Normal form of a supercritical Hopf bifurcation.
@@ -69,6 +78,24 @@ class HopfStep(XY_Oscillator):
     reference = "Deco, Kringelbach, Jirsa & Ritter 2017, Sci. Rep. 7:3095, \
 doi:10.1038/s41598-017-03073-5"
     use = "Oscillation onset, rhythm generation"
+    ranges = "ours, around the bifurcation"
+    presets = {
+        "limit cycle": preset(
+            "beyond the bifurcation: a cycle of radius 0.5 at 47.7 Hz",
+            source="Deco et al. 2017, doi:10.1038/s41598-017-03073-5",
+            params={"a": 0.25, "w": 0.3}, init={"x": 0.1}, duration=200.0 * u.ms,
+        ),
+        "edge of the bifurcation": preset(
+            "where fits of resting-state fMRI put the regions: noise-driven, slowly damped waves",
+            source="Deco et al. 2017, doi:10.1038/s41598-017-03073-5",
+            params={"a": -0.02, "w": 0.3}, init={"x": 0.5}, duration=200.0 * u.ms,
+        ),
+        "stable focus": preset(
+            "before the bifurcation: oscillations die out within a few cycles",
+            source="Deco et al. 2017, doi:10.1038/s41598-017-03073-5",
+            params={"a": -0.1, "w": 0.3}, init={"x": 0.5}, duration=200.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     a = param(0.25, bounds=(-1.0, 1.0), doc="bifurcation parameter")
     w = param(0.2, bounds=(0.01, 1.0), doc="angular frequency in rad/ms")
@@ -102,6 +129,17 @@ class StuartLandauStep(XY_Oscillator):
     reference = "Kuramoto 1984, Chemical Oscillations, Waves, and Turbulence, \
 doi:10.1007/978-3-642-69689-3"
     use = "Weakly nonlinear oscillations with a set amplitude"
+    ranges = "ours, around the bifurcation"
+    presets = {
+        "limit cycle": preset(
+            "a cycle of radius sqrt(a)", source="Kuramoto 1984, doi:10.1007/978-3-642-69689-3",
+            params={"a": 0.25}, init={"x": 0.05}, duration=200.0 * u.ms,
+        ),
+        "damped": preset(
+            "a stable focus", source="Kuramoto 1984, doi:10.1007/978-3-642-69689-3",
+            params={"a": -0.1}, init={"x": 0.5}, duration=200.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     a = param(0.25, bounds=(-1.0, 1.0), doc="bifurcation parameter")
     w = param(0.2, bounds=(0.01, 1.0), doc="angular frequency in rad/ms")
@@ -132,6 +170,20 @@ class VanDerPolStep(XY_Oscillator):
     rank = 2
     reference = "van der Pol 1926, Phil. Mag. 2:978, doi:10.1080/14786442608564127"
     use = "Relaxation oscillations"
+    suggested_dt = 0.02 * u.ms
+    ranges = "ours, from nearly harmonic to relaxation oscillations"
+    presets = {
+        "nearly harmonic": preset(
+            "a slow approach to a circle of radius 2 with a period of 6.29 ms",
+            source="van der Pol 1926, doi:10.1080/14786442608564127",
+            params={"mu": 0.1}, init={"x": 0.5}, duration=100.0 * u.ms,
+        ),
+        "relaxation": preset(
+            "slow stretches and jumps, with a period of 11.61 ms",
+            source="van der Pol 1926, doi:10.1080/14786442608564127",
+            params={"mu": 5.0}, init={"x": 2.0}, duration=60.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     mu = param(1.0, bounds=(0.1, 8.0), domain="positive", doc="nonlinear damping")
 

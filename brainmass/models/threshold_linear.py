@@ -3,7 +3,7 @@
 import brainunit as u
 import jax.numpy as jnp
 
-from .._declare import inlet, param, state
+from .._declare import inlet, param, preset, state
 from ..dynamics import NeuralMass
 
 __all__ = ["ThresholdLinearStep"]
@@ -15,7 +15,7 @@ class ThresholdLinearStep(NeuralMass):
     A steady drive ``E_inp > 0`` leads to ``E = beta_E * E_inp`` within a few ``tau_E``, a negative
     one to silence; the same holds for ``I``. The two do not interact inside the node: local and
     long-range weights are supplied by a network or by inputs. Drives are in pA and rates in Hz in
-    the paper, plain numbers here. Ranges are ours, around the published values.
+    the paper, plain numbers here.
 
     Examples
     --------
@@ -31,6 +31,20 @@ class ThresholdLinearStep(NeuralMass):
     reference = "Chaudhuri, Knoblauch, Gariel, Kennedy & Wang 2015, Neuron 88:419, \
 doi:10.1016/j.neuron.2015.09.008"
     use = "Hierarchy of time scales, fast linear responses"
+    ranges = "ours, around the published values"
+    presets = {
+        "driven": preset(
+            "relaxation to the rates of a steady drive of 300 pA, 19.8 and 105.3 Hz",
+            source="Chaudhuri et al. 2015, doi:10.1016/j.neuron.2015.09.008",
+            inputs={"E_inp": 300.0, "I_inp": 300.0}, duration=150.0 * u.ms,
+        ),
+        "silent": preset(
+            "a negative drive silences both populations",
+            source="Chaudhuri et al. 2015, doi:10.1016/j.neuron.2015.09.008",
+            inputs={"E_inp": -50.0, "I_inp": -50.0}, init={"E": 10.0, "I": 20.0},
+            duration=150.0 * u.ms,
+        ),
+    }  # fmt: skip
 
     tau_E = param(
         0.02 * u.second, bounds=(0.002, 0.2), domain="positive", doc="excitatory time constant"

@@ -3,13 +3,11 @@
 import brainunit as u
 import jax.numpy as jnp
 
-from .._declare import inlet, option, param, state
+from .._declare import inlet, option, param, preset, state
 from ..dynamics import NeuralMass
 from ..functions import soft_rectifier
 
 __all__ = ["WongWangExcInhStep", "WongWangStep"]
-
-_OURS = "ours, around the published value"
 
 
 def _rate(current, p):
@@ -45,33 +43,45 @@ class WongWangStep(NeuralMass):
     rank = 3
     reference = "Wong & Wang 2006, J. Neurosci. 26:1314, doi:10.1523/JNEUROSCI.3733-05.2006"
     use = "Perceptual decisions, winner-take-all, working memory"
+    ranges = "ours, around the published values"
+    presets = {
+        "easy decision": preset(
+            "population 1 wins, at a coherence of 51.2 percent",
+            source="Wong & Wang 2006, doi:10.1523/JNEUROSCI.3733-05.2006",
+            init={"S1": 0.1, "S2": 0.1}, inputs={"coherence": 0.512}, duration=2.0 * u.second,
+        ),
+        "hard decision": preset(
+            "slow competition, at a coherence of 3.2 percent",
+            source="Wong & Wang 2006, doi:10.1523/JNEUROSCI.3733-05.2006",
+            init={"S1": 0.1, "S2": 0.1}, inputs={"coherence": 0.032}, duration=3.0 * u.second,
+        ),
+        "working memory": preset(
+            "without stimulus, a decision taken earlier is kept",
+            source="Wong & Wang 2006, doi:10.1523/JNEUROSCI.3733-05.2006",
+            params={"mu_0": 0.0 * u.Hz}, init={"S1": 0.7, "S2": 0.05}, duration=2.0 * u.second,
+        ),
+        "spontaneous": preset(
+            "without stimulus, both populations stay at low rates",
+            source="Wong & Wang 2006, doi:10.1523/JNEUROSCI.3733-05.2006",
+            params={"mu_0": 0.0 * u.Hz}, init={"S1": 0.1, "S2": 0.1}, duration=2.0 * u.second,
+        ),
+    }  # fmt: skip
 
     tau_S = param(
-        0.1 * u.second, bounds=(0.02, 0.5), domain="positive", source=_OURS,
-        doc="NMDA gating time constant",
-    )  # fmt: skip
-    gamma = param(0.641, bounds=(0.1, 1.5), source=_OURS, doc="gating per spike")
-    a = param(270.0 * u.Hz / u.nA, bounds=(100.0, 500.0), source=_OURS, doc="gain of the rate")
-    b = param(108.0 * u.Hz, bounds=(50.0, 200.0), source=_OURS, doc="offset of the rate")
-    d = param(
-        0.154 * u.second, bounds=(0.05, 0.5), domain="positive", source=_OURS,
-        doc="curvature of the rate",
-    )  # fmt: skip
-    theta = param(
-        0.31 * u.nA, bounds=(0.1, 0.5), source="ours",
-        doc="threshold of the threshold-linear rate",
-    )  # fmt: skip
-    J_N11 = param(0.2609 * u.nA, bounds=(0.0, 0.5), source=_OURS, doc="self-excitation of 1")
-    J_N22 = param(0.2609 * u.nA, bounds=(0.0, 0.5), source=_OURS, doc="self-excitation of 2")
-    J_N12 = param(0.0497 * u.nA, bounds=(0.0, 0.2), source=_OURS, doc="inhibition of 1 by 2")
-    J_N21 = param(0.0497 * u.nA, bounds=(0.0, 0.2), source=_OURS, doc="inhibition of 2 by 1")
-    J_A_ext = param(
-        5.2e-4 * u.nA / u.Hz, bounds=(0.0, 2e-3), source=_OURS, doc="current per stimulus rate"
+        0.1 * u.second, bounds=(0.02, 0.5), domain="positive", doc="NMDA gating time constant"
     )
-    mu_0 = param(
-        30.0 * u.Hz, bounds=(0.0, 100.0), source=_OURS, doc="stimulus rate without coherence"
-    )
-    I_0 = param(0.3255 * u.nA, bounds=(0.2, 0.5), source=_OURS, doc="background current")
+    gamma = param(0.641, bounds=(0.1, 1.5), doc="gating per spike")
+    a = param(270.0 * u.Hz / u.nA, bounds=(100.0, 500.0), doc="gain of the rate")
+    b = param(108.0 * u.Hz, bounds=(50.0, 200.0), doc="offset of the rate")
+    d = param(0.154 * u.second, bounds=(0.05, 0.5), domain="positive", doc="curvature of the rate")
+    theta = param(0.31 * u.nA, bounds=(0.1, 0.5), doc="threshold of the threshold-linear rate")
+    J_N11 = param(0.2609 * u.nA, bounds=(0.0, 0.5), doc="self-excitation of 1")
+    J_N22 = param(0.2609 * u.nA, bounds=(0.0, 0.5), doc="self-excitation of 2")
+    J_N12 = param(0.0497 * u.nA, bounds=(0.0, 0.2), doc="inhibition of 1 by 2")
+    J_N21 = param(0.0497 * u.nA, bounds=(0.0, 0.2), doc="inhibition of 2 by 1")
+    J_A_ext = param(5.2e-4 * u.nA / u.Hz, bounds=(0.0, 2e-3), doc="current per stimulus rate")
+    mu_0 = param(30.0 * u.Hz, bounds=(0.0, 100.0), doc="stimulus rate without coherence")
+    I_0 = param(0.3255 * u.nA, bounds=(0.2, 0.5), doc="background current")
     transfer = option(
         "soft",
         doc="firing rate of a current: the published curve, or threshold-linear",
@@ -138,43 +148,46 @@ class WongWangExcInhStep(NeuralMass):
     reference = "Deco, Ponce-Alvarez, Hagmann, Romani, Mantini & Corbetta 2014, J. Neurosci. \
 34:7886, doi:10.1523/JNEUROSCI.5068-13.2014"
     use = "Resting-state BOLD and its connectivity, balance of excitation and inhibition"
+    ranges = "ours, around the published values"
+    presets = {
+        "resting state": preset(
+            "low activity at 3.08 Hz, with feedback inhibition",
+            source="Deco et al. 2014, doi:10.1523/JNEUROSCI.5068-13.2014",
+            duration=3.0 * u.second,
+        ),
+        "weak inhibition": preset(
+            "a jump to high activity, when feedback inhibition is too weak",
+            source="Deco et al. 2014, doi:10.1523/JNEUROSCI.5068-13.2014",
+            params={"J_i": 0.3 * u.nA}, init={"S_e": 0.4}, duration=3.0 * u.second,
+        ),
+    }  # fmt: skip
 
-    a_e = param(310.0 * u.Hz / u.nA, bounds=(100.0, 600.0), source=_OURS, doc="gain of the E rate")
-    b_e = param(125.0 * u.Hz, bounds=(50.0, 250.0), source=_OURS, doc="offset of the E rate")
+    a_e = param(310.0 * u.Hz / u.nA, bounds=(100.0, 600.0), doc="gain of the E rate")
+    b_e = param(125.0 * u.Hz, bounds=(50.0, 250.0), doc="offset of the E rate")
     d_e = param(
-        0.16 * u.second, bounds=(0.05, 0.5), domain="positive", source=_OURS,
-        doc="curvature of the E rate",
-    )  # fmt: skip
-    gamma_e = param(
-        0.641, bounds=(0.1, 1.5), domain="positive", source=_OURS, doc="E gating per spike"
+        0.16 * u.second, bounds=(0.05, 0.5), domain="positive", doc="curvature of the E rate"
     )
-    tau_e = param(
-        100.0 * u.ms, bounds=(20.0, 300.0), domain="positive", source=_OURS, doc="E gating time"
-    )
-    w_p = param(1.4, bounds=(0.0, 3.0), source=_OURS, doc="local recurrent excitation")
-    W_e = param(1.0, bounds=(0.0, 2.0), source=_OURS, doc="share of the background current in E")
-    a_i = param(615.0 * u.Hz / u.nA, bounds=(200.0, 1200.0), source=_OURS, doc="gain of the I rate")
-    b_i = param(177.0 * u.Hz, bounds=(50.0, 350.0), source=_OURS, doc="offset of the I rate")
+    gamma_e = param(0.641, bounds=(0.1, 1.5), domain="positive", doc="E gating per spike")
+    tau_e = param(100.0 * u.ms, bounds=(20.0, 300.0), domain="positive", doc="E gating time")
+    w_p = param(1.4, bounds=(0.0, 3.0), doc="local recurrent excitation")
+    W_e = param(1.0, bounds=(0.0, 2.0), doc="share of the background current in E")
+    a_i = param(615.0 * u.Hz / u.nA, bounds=(200.0, 1200.0), doc="gain of the I rate")
+    b_i = param(177.0 * u.Hz, bounds=(50.0, 350.0), doc="offset of the I rate")
     d_i = param(
-        0.087 * u.second, bounds=(0.02, 0.3), domain="positive", source=_OURS,
-        doc="curvature of the I rate",
-    )  # fmt: skip
-    gamma_i = param(
-        1.0, bounds=(0.1, 2.0), domain="positive", source=_OURS, doc="I gating per spike"
+        0.087 * u.second, bounds=(0.02, 0.3), domain="positive", doc="curvature of the I rate"
     )
-    tau_i = param(
-        10.0 * u.ms, bounds=(2.0, 50.0), domain="positive", source=_OURS, doc="I gating time"
-    )
-    W_i = param(0.7, bounds=(0.0, 2.0), source=_OURS, doc="share of the background current in I")
-    J_N = param(0.15 * u.nA, bounds=(0.001, 0.5), source=_OURS, doc="NMDA current")
-    J_i = param(1.0 * u.nA, bounds=(0.001, 2.0), source=_OURS, doc="feedback inhibition")
-    I_o = param(0.382 * u.nA, bounds=(0.0, 1.0), source=_OURS, doc="background current")
-    I_ext = param(0.0 * u.nA, bounds=(-0.1, 0.5), source=_OURS, doc="further current into E")
-    G = param(2.0, bounds=(0.0, 10.0), source=_OURS, doc="strength of the input")
-    lamda = param(0.0, bounds=(0.0, 1.0), source=_OURS, doc="share of the input that reaches I")
+    gamma_i = param(1.0, bounds=(0.1, 2.0), domain="positive", doc="I gating per spike")
+    tau_i = param(10.0 * u.ms, bounds=(2.0, 50.0), domain="positive", doc="I gating time")
+    W_i = param(0.7, bounds=(0.0, 2.0), doc="share of the background current in I")
+    J_N = param(0.15 * u.nA, bounds=(0.001, 0.5), doc="NMDA current")
+    J_i = param(1.0 * u.nA, bounds=(0.001, 2.0), doc="feedback inhibition")
+    I_o = param(0.382 * u.nA, bounds=(0.0, 1.0), doc="background current")
+    I_ext = param(0.0 * u.nA, bounds=(-0.1, 0.5), doc="further current into E")
+    G = param(2.0, bounds=(0.0, 10.0), doc="strength of the input")
+    lamda = param(0.0, bounds=(0.0, 1.0), doc="share of the input that reaches I")
 
-    S_e = state(0.001, doc="open excitatory channels")
-    S_i = state(0.001, doc="open inhibitory channels")
+    S_e = state(0.001, clamp=(0.0, 1.0), doc="open excitatory channels")
+    S_i = state(0.001, clamp=(0.0, 1.0), doc="open inhibitory channels")
     coupling = inlet(0.0, noise=None, additive=False, doc="summed gating of other areas")
     S_e_rate = inlet(0.0, noise="noise_e", port=False, doc="dS_e/dt in 1/ms")
     S_i_rate = inlet(0.0, noise="noise_i", port=False, doc="dS_i/dt in 1/ms")

@@ -42,9 +42,14 @@ def chromium_path() -> str:
     return found.stdout.strip()
 
 
+# Module to start, and the application in the browser, by name of the program.
+PROGRAMS = {"lab": ("jupyterlab", "LabApp"), "notebook": ("notebook", "JupyterNotebookApp")}
+
+
 @contextmanager
-def jupyterlab(folder: Path, private: Path, timeout: float = 60):
-    """A JupyterLab on ``folder`` with settings of its own under ``private``; yields its address."""
+def jupyterlab(folder: Path, private: Path, timeout: float = 60, program: str = "lab"):
+    """A JupyterLab or Notebook 7 on ``folder`` with its own settings; yields its address."""
+    module, application = PROGRAMS[program]
     settings = private / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     # Otherwise a pop-up asks about news and covers the page.
@@ -64,14 +69,14 @@ def jupyterlab(folder: Path, private: Path, timeout: float = 60):
     with log.open("w") as log_file:
         server = subprocess.Popen(
             [
-                *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+                *(sys.executable, "-m", module, "--no-browser", "--allow-root"),
                 *(
                     f"--ServerApp.port={port}",
                     "--ServerApp.port_retries=0",
                     "--ServerApp.ip=127.0.0.1",
                 ),
                 *(f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="),
-                "--LabApp.expose_app_in_browser=True",
+                f"--{application}.expose_app_in_browser=True",
             ],
             env=os.environ | {name: str(private / sub) for name, sub in own_folders.items()},
             stdout=log_file,
@@ -108,9 +113,10 @@ def _stop(server):
         server.wait(15)
 
 
-def open_notebook(page, name: str, timeout: float = 60):
+def open_notebook(page, name: str, timeout: float = 60, program: str = "lab"):
     """Open a notebook of the server's folder and wait until its kernel is there."""
-    page.goto(f"/lab/tree/{name}?reset", timeout=1000 * timeout)
+    place = f"/lab/tree/{name}?reset" if program == "lab" else f"/notebooks/{name}"
+    page.goto(place, timeout=1000 * timeout)
     page.wait_for_function(
         f"""(name) => {{
             const panel = {CURRENT};

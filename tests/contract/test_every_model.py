@@ -91,6 +91,20 @@ def test_every_parameter_has_a_range(model):
 
 
 @each_model
+def test_every_range_has_a_source(model):
+    unsaid = [n for n, s in model.declaration.params.items() if not (s.source or model.ranges)]
+    assert unsaid == []
+
+
+def test_catalogued_models_have_published_regimes():
+    listed = [getattr(brainmass, info.name) for info in brainmass.list_models()]
+    masses = [m for m in listed if issubclass(m, brainmass.NeuralMass)]
+    assert [m.__name__ for m in masses if len(m.presets) < 2] == []
+    sources = [p["source"] for m in masses for p in m.presets.values()]
+    assert all("doi:" in source or source == "ours" for source in sources)
+
+
+@each_model
 def test_parameters_outside_their_domain_are_refused_by_name(model):
     for name, spec in model.declaration.params.items():
         if spec.domain == "positive":
@@ -108,6 +122,22 @@ def test_arrays_that_do_not_fit_are_refused_by_name(model):
 
 
 @each_model
+def test_initial_values_that_do_not_fit_are_refused_by_name(model):
+    for name, spec in model.declaration.states.items():
+        for bad, message in ((np.zeros(4), "shape"), (np.nan, "finite")):
+            with pytest.raises(ValueError, match=f"'init_{name}' .* {message}"):
+                model(3, **{f"init_{name}": spec.attach(bad)})
+
+
+@each_model
+def test_values_without_their_unit_are_refused_by_name(model):
+    for name, spec in model.declaration.params.items():
+        wrong = 1.0 if spec.dimensional else 1.0 * u.mV
+        with pytest.raises(brainmass.UnitError, match=f"'{name}'"):
+            model(2, **{name: wrong})
+
+
+@each_model
 def test_time_constants_carry_their_unit(model):
     times = [n for n in model.declaration.params if n.startswith("tau_")]
     assert [n for n in times if not model.declaration.params[n].dimensional] == []
@@ -120,20 +150,22 @@ def test_unknown_method_lists_the_known(model):
 
 
 @each_model
-def test_far_states_have_finite_derivatives_and_gradients(model):
+def test_far_states_and_inputs_have_finite_derivatives_and_gradients(model):
     if model.__name__ in {"LorenzStep", "EpileptorStep"}:  # polynomials of degree 2 to 7
         return
     node = model(2)
     kinds = model.declaration
     params = {n: getattr(node, n).mantissa() for n in kinds.params}
-    pull = jax.jit(jax.value_and_grad(lambda y, p: _total(node, y, p), argnums=(0, 1)))
+    pull = jax.jit(jax.value_and_grad(lambda *given: _total(node, *given), argnums=(0, 1, 2)))
     for size in (-1e4, -1.0, 0.0, 1.0, 1e4):
-        y = {name: jnp.full(2, size) for name in kinds.states}
-        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(pull(y, params)))
+        for drive in (-1e4, 0.0, 1e4):
+            y = {name: jnp.full(2, size) for name in kinds.states}
+            inputs = {name: jnp.full(2, drive) for name in kinds.inlets}
+            assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(pull(y, params, inputs)))
 
 
-def _total(node, y, params):
-    return sum(rate.sum() for rate in node.rules().rates(params, y, {}, 0.0).values())
+def _total(node, y, params, inputs):
+    return sum(rate.sum() for rate in node.rules().rates(params, y, inputs, 0.0).values())
 
 
 @each_entry
@@ -151,7 +183,10 @@ def test_model_info_describes_the_model(name):
 def test_model_info_knows_units_and_observables():
     info = brainmass.model_info(brainmass.JansenRitStep)
     assert {entry.unit for entry in info.parameters} == {"mV", "Hz", "1"}
-    assert list(info.observables) == ["eeg"]
+    assert list(info.observables) == ["eeg", "rates"]
+    assert "113.6" in info.presets["rest"]
+    assert "alpha rhythm" in str(info)
+    assert "alpha rhythm" in info._repr_html_()
     assert [e.unit for e in brainmass.model_info(brainmass.WongWangStep(1)).outputs] == ["Hz"] * 2
 
 
@@ -175,7 +210,6 @@ def test_cite_returns_the_reference(name):
 
 def test_running_the_cell_of_a_user_again_replaces_the_model(monkeypatch):
     monkeypatch.setattr(dynamics, "registry", dict(dynamics.registry))
-    monkeypatch.setattr(brainmass.catalogue, "registry", dynamics.registry)
 
     def cell(rate):
         class DecayStep(brainmass.NeuralMass):

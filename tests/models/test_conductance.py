@@ -119,6 +119,34 @@ def test_epileptor_noise_passes_by_the_gains(rates):
     assert rates(node, {"x1_inp": 5.0, "x2_inp": 5.0}, **point)["x1"] == still["x1"]
 
 
+def test_epileptor_that_runs_away_says_so(simulate):
+    """Far from the attractor, at z well below 3, the fast equation grows without bound."""
+    node = brainmass.EpileptorStep(1, init_x1=1.0, init_z=-20.0)
+    with pytest.raises(brainmass.DivergenceError, match="EpileptorStep"):
+        simulate(node, 100.0, 0.1)
+
+
+def test_epileptor_network_couples_both_populations(x64):
+    """Differences of x1 into the first input and of x2 into the second, as The Virtual Brain."""
+    node = brainmass.EpileptorStep(
+        2, Kvf=0.3, Kf=0.7, init_x1=np.array([-1.5, -1.2]), init_x2=np.array([-1.0, -0.4])
+    )
+    pulls = [brainmass.DiffusiveCoupling(source=f"x{k}", target=f"x{k}_inp", k=0.5) for k in (1, 2)]
+    net = brainmass.Network(node, conn=np.ones((2, 2)), coupling=pulls, coupled_var="x1")
+    names = ["node.x1", "node.x2"]
+    run = brainmass.Simulator(net, 1e-4 * u.ms).run(1e-4 * u.ms, monitors=names)
+    alone = brainmass.EpileptorStep(
+        2, init_x1=np.array([-1.5, -1.2]), init_x2=np.array([-1.0, -0.4])
+    )
+    free = brainmass.Simulator(alone, 1e-4 * u.ms).run(1e-4 * u.ms, monitors=["x1", "x2"])
+    np.testing.assert_allclose(
+        (run["node.x1"] - free["x1"])[0] / 1e-4, 0.3 * 0.5 * np.array([0.3, -0.3]), rtol=5e-3
+    )
+    np.testing.assert_allclose(
+        (run["node.x2"] - free["x2"])[0] / 1e-4, 0.7 * 0.5 * np.array([0.6, -0.6]), rtol=5e-3
+    )
+
+
 def test_epileptor_blends_its_two_targets_of_z(x64, rates):
     point = dict(x1=-1.2, y1=-6.0, z=-0.5, x2=-1.0, y2=0.0, g=0.0)
     linear = 4 * (-1.2 + 1.6) - 0.1 * (-0.5) ** 7

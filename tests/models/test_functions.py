@@ -1,5 +1,6 @@
 """Shared functions: values, limits, and gradients where a plain formula fails."""
 
+import brainstate
 import brainunit as u
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,9 @@ import pytest
 
 import brainmass
 from brainmass.functions import soft_rectifier
+from brainmass.models.jansen_rit import S
+from brainmass.models.larter_breakspear import gate
+from brainmass.models.wilson_cowan.base import response
 
 
 @pytest.mark.parametrize("x", [-1e4, -30.0, -0.3, -1e-3, 0.0, 1e-3, 0.3, 30.0, 1e4])
@@ -32,10 +36,36 @@ def test_soft_rectifier_is_smooth_across_its_series(x64):
     np.testing.assert_allclose(found, 1 / 6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("x", [-1e4, 0.0, 1e4])
-def test_sigmoid_does_not_overflow(x):
-    value, slope = jax.value_and_grad(lambda x: brainmass.sigmoid(x, 5.0, 6.0, 0.56))(x)
-    assert np.isfinite([value, slope]).all()
+# Every sigmoid and rate of a current in the package, with arguments of the models that use it.
+CURVES = {
+    "sigmoid": lambda x: brainmass.sigmoid(x, 5.0, 6.0, 0.56),
+    "soft rectifier": lambda x: soft_rectifier(x, 6.5),
+    "steep soft rectifier": lambda x: soft_rectifier(x, 1e-3),
+    "bounded input": lambda x: brainmass.bounded_input(x, 500.0),
+    "Wilson-Cowan": lambda x: response(x, 1.2, 2.8),
+    "Jansen-Rit": lambda x: S(x * u.mV, 5.0 * u.Hz, 6.0 * u.mV, 0.56) / u.Hz,
+    "Larter-Breakspear": lambda x: gate(x, -0.01, 0.15),
+    "sigmoidal coupling": lambda x: brainmass.sigmoidal_coupling(x[..., None, None], [[1.0]])[0],
+    "tanh coupling": lambda x: brainmass.hyperbolic_tangent_coupling(x[..., None, None], [[1.0]])[
+        0
+    ],
+    "Jansen-Rit coupling": lambda x: brainmass.sigmoidal_jansen_rit_coupling(
+        x[..., None, None], [[1.0]]
+    )[0],
+}
+EVERYWHERE = (-1e4, -88.8, -1e-2, -1e-30, 0.0, 1e-30, 1e-2, 2.8, 6.0, 88.8, 1e4)
+
+
+@pytest.mark.parametrize("precision", [32, 64])
+@pytest.mark.parametrize("name", list(CURVES))
+def test_curve_has_a_finite_value_and_slope_everywhere(name, precision):
+    brainstate.environ.set(precision=precision)
+    both = jax.jit(jax.vmap(jax.value_and_grad(lambda x: jnp.sum(CURVES[name](x)))))
+    value, slope = both(jnp.array(EVERYWHERE))
+    assert np.isfinite(value).all()
+    assert np.isfinite(slope).all()
+    assert (np.diff(value) >= 0).all()
+    assert (np.asarray(slope) >= 0).all()
 
 
 def test_sigmoid_checks_units():

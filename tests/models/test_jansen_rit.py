@@ -144,6 +144,18 @@ def test_run_equals_a_plain_loop(x64):
     np.testing.assert_allclose(found, reference_loop(inputs, delay), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("delay", [3, 6, 7, 12, 13, 21, 26, 31])
+def test_delay_of_n_trs_reads_exactly_n_back(delay, x64):
+    """Rounding up the quotient of two floating-point times makes some of these one TR longer."""
+    apart = np.full((N, N), delay)
+    inputs = RNG.random((delay + 3, N))
+    given = dict(method="euler", delay=apart, tr=0.1 * u.ms)
+    found = advance(brain(**given), inputs)
+    np.testing.assert_allclose(found, reference_loop(inputs, apart, tr=1), rtol=1e-9, atol=1e-12)
+    shorter = reference_loop(inputs, apart - 1, tr=1)
+    assert not np.allclose(found[-1], shorter[-1], rtol=1e-12, atol=0)
+
+
 def test_noise_of_the_brain_enters_all_three_inputs():
     quiet, noisy = (advance(brain(std_in=s), np.zeros((3, N))) for s in (None, 1.0))
     assert np.isfinite(noisy).all()

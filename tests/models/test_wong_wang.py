@@ -9,25 +9,6 @@ import pytest
 
 import brainmass
 
-
-def stable_and_unstable(current, **given):
-    """Number of states at which one population alone does not change."""
-    S = np.linspace(0.0, 0.999, 40_001)
-    node = brainmass.WongWangStep(
-        S.size, J_N12=0.0 * u.nA, J_N21=0.0 * u.nA, mu_0=0.0 * u.Hz, I_0=current * u.nA, **given
-    )
-    params = {n: getattr(node, n).mantissa() for n in node.declaration.params}
-    rate = node.rules().rates(params, {"S1": jnp.asarray(S), "S2": jnp.asarray(S)}, {}, 0.0)
-    return np.count_nonzero(np.diff(np.sign(np.asarray(rate["S1"]))))
-
-
-@pytest.mark.parametrize(
-    ("current", "states"), [(0.319793, 1), (0.319813, 3), (0.325069, 3), (0.325089, 1)]
-)
-def test_one_population_is_bistable_between_its_folds(current, states, x64):
-    assert stable_and_unstable(current) == states
-
-
 COHERENCES = np.array([0.0, 0.032, 0.064, 0.128, 0.256, 0.512])
 TRIALS = 200
 
@@ -101,6 +82,14 @@ def test_resting_area_settles_at_the_published_state(x64, simulate):
     assert out["S_i"][-1, 0] == pytest.approx(0.0392184, abs=1e-5)
     assert float(node.H_e()[0] / u.Hz) == pytest.approx(3.077327, abs=1e-4)
     assert float(node.H_i()[0] / u.Hz) == pytest.approx(3.921845, abs=1e-4)
+
+
+def test_noise_leaves_the_gating_of_an_area_between_0_and_1(simulate):
+    noise = {slot: brainmass.WhiteNoise(8, sigma=0.2) for slot in ("noise_e", "noise_i")}
+    out = simulate(brainmass.WongWangExcInhStep(8, **noise), 100.0, 0.1, seed=0)
+    for name in ("S_e", "S_i"):
+        assert out[name].min() == 0.0
+        assert out[name].max() <= 1.0
 
 
 def test_area_without_feedback_inhibition_is_bistable(x64, simulate):

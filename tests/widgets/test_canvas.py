@@ -1,16 +1,12 @@
 """The canvas without a browser: traits, messages, and agreement with its JavaScript."""
 
-import pathlib
 import re
 
 import numpy as np
 import pytest
 
-import brainmass_widgets
 from brainmass_widgets import Canvas
 from brainmass_widgets.plots import Axis, Heat, Lines, Panel, Phase, Trace
-
-STATIC = pathlib.Path(brainmass_widgets.__file__).parent / "static"
 
 
 def sine(n=1000):
@@ -82,7 +78,7 @@ def test_a_notice_is_shown_and_taken_away(canvas):
 
 
 def test_browser_and_kernel_know_the_same_traits():
-    source = (STATIC / "canvas.js").read_text(encoding="utf-8")
+    source = Canvas._esm
     read = set(re.findall(r'model\.get\("(\w+)"\)', source))
     followed = set(re.findall(r'"change:(\w+)"', source))
     assert read | followed <= set(Canvas.class_trait_names(sync=True))
@@ -90,7 +86,7 @@ def test_browser_and_kernel_know_the_same_traits():
 
 
 def test_accessible_from_keyboard_and_screen_reader():
-    source = (STATIC / "canvas.js").read_text(encoding="utf-8")
+    source = Canvas._esm
     for needed in ('"role", "img"', '"aria-label"', '"aria-live"', "tabIndex = 0", '"keydown"'):
         assert needed in source
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import brainmass
-from brainmass_widgets import engine as engine_module
 from brainmass_widgets.engine import Engine, Request, duplicate
+from brainmass_widgets.engine import core as engine_module
 
 
 def asked(engine, **settings):

@@ -22,11 +22,11 @@ def test_model_opens_moves_and_is_written(opened, name):
     assert (w.error, w.problem) == (None, "")
     assert set(model.declaration.params) <= set(w.controls)
     for control in w.controls.values():
-        assert control.slider.min < control.slider.max
+        assert control.range[0] < control.range[1]
     before = w.result
     path = next(iter(model.declaration.params))
     control = w.controls[path]
-    control.set(float(control.value.mean()) * 0.9 or control.slider.max / 2)
+    control.set(float(control.value.mean()) * 0.9 or control.range[1] / 2)
     w.flush()
     assert w.error is None
     names = {}

@@ -33,20 +33,14 @@ def buffer(w, trace=0, plot="time"):
     return np.frombuffer(frame(w, plot)["panels"][0]["traces"][trace]["y"], np.float32)
 
 
-def press(w, text):
-    """Click the button with that text."""
-    (button,) = [b for b in descendants(w) if getattr(b, "description", "") == text]
-    if hasattr(button, "click"):
-        button.click()
+def press(w, name):
+    """Click the button of that name in the toolbar."""
+    control = w.toolbar.controls[name.lower()]
+    if control.kind == "button":
+        w.toolbar.act(name.lower(), press=control._count + 1)
     else:
-        button.value = not button.value
+        w.toolbar.act(name.lower(), on=not control.on)
     w.flush()
-
-
-def descendants(box):
-    for child in getattr(box, "children", ()):
-        yield child
-        yield from descendants(child)
 
 
 def run_code(w, **names):
@@ -71,17 +65,17 @@ def assert_same(result, shown):
 def test_every_declared_parameter_has_a_slider(widget):
     assert list(widget.controls)[:3] == ["a", "w", "beta"]
     for name, spec in brainmass.HopfStep.declaration.params.items():
-        slider = widget.controls[name].slider
-        assert (slider.min, slider.max) == spec.bounds
-        assert spec.doc in slider.tooltip.lower()
+        control = widget.controls[name]
+        assert control.range == spec.bounds
+        assert spec.doc in control.tooltip.lower()
 
 
 def test_moved_slider_changes_the_picture_and_compiles_nothing(widget, compile_count):
-    widget.controls["a"].slider.value = 0.3
+    widget.panel.sheet.act("a", number=0.3)
     widget.flush()
     before, number, compilations = buffer(widget), frame(widget)["id"], widget.compilations
     with compile_count:
-        widget.controls["a"].slider.value = 0.64
+        widget.panel.sheet.act("a", number=0.64)
         widget.flush()
     assert compile_count.n == 0
     assert widget.compilations == compilations <= 1
@@ -104,8 +98,8 @@ def test_shown_samples_are_those_of_the_simulator(widget):
 def test_many_sliders_at_once_cost_few_runs(widget):
     runs = widget.runs
     for k in range(50):
-        widget.controls["a"].slider.value = 0.01 * k
-        widget.controls["w"].slider.value = 0.1 + 0.01 * k
+        widget.panel.sheet.act("a", number=0.01 * k)
+        widget.panel.sheet.act("w", number=0.1 + 0.01 * k)
     widget.flush()
     assert widget.runs - runs < 100
     assert widget.engine.node.w.value() == pytest.approx(0.59)
@@ -130,7 +124,7 @@ def test_units_are_on_the_axes(opened):
     w.flush()
     assert frame(w)["panels"][0]["y"]["label"] == "output"
     assert frame(w)["panels"][0]["y"]["unit"] == "mV"
-    w.board.signal_buttons["Mv"].value = True
+    w.board.signal_chips.flip("Mv")
     units = [panel["y"]["unit"] for panel in frame(w)["panels"]]
     assert units == ["mV / s", "mV"]
 
@@ -148,13 +142,13 @@ def test_resting_model_gets_a_hint(opened):
 
 
 def test_divergence_is_said_on_the_plot_and_goes_away(widget):
-    widget.controls["beta"].entry.value = "-1"
+    widget.panel.sheet.act("beta", text="-1")
     widget.flush()
     assert "must stay finite" in widget.board.canvases["time"].notice["text"]
     assert widget.board.canvases["time"].notice["level"] == "error"
     assert widget.problem
     assert len(buffer(widget)) > 0
-    widget.controls["beta"].entry.value = "1"
+    widget.panel.sheet.act("beta", text="1")
     widget.flush()
     assert widget.board.canvases["time"].notice == {}
     assert widget.problem == ""
@@ -173,22 +167,22 @@ def test_divergence_is_said_on_the_plot_and_goes_away(widget):
     ],
 )
 def test_refused_entry_says_why_and_shows_the_old_value(widget, name, text, reason):
-    old, runs = widget.panel.entries[name].value, widget.runs
-    widget.panel.entries[name].value = text
+    old, runs = widget.panel.entries[name].text, widget.runs
+    widget.panel.sheet.act(name, text=text)
     widget.flush()
     assert reason in widget.board.canvases["time"].notice["text"]
-    assert (widget.panel.entries[name].value, widget.runs) == (old, runs)
+    assert (widget.panel.entries[name].text, widget.runs) == (old, runs)
 
 
 def test_value_outside_the_domain_is_refused_with_the_sentence_of_the_model(opened):
     w = opened(SimulatorWidget(brainmass.VanDerPolStep(1), duration=10 * u.ms))
-    w.controls["mu"].entry.value = "-1"
+    w.panel.sheet.act("mu", text="-1")
     w.flush()
     assert "'mu'" in w.problem
     assert "positive" in w.problem
     assert float(w.engine.node.mu.value()) == 1.0
     assert w.board.canvases["time"].notice["text"] == w.problem
-    w.controls["mu"].entry.value = "2"
+    w.panel.sheet.act("mu", text="2")
     w.flush()
     assert w.problem == ""
 
@@ -235,7 +229,7 @@ def test_given_model_is_not_changed_until_apply(opened):
     w = opened(SimulatorWidget(node, duration=10 * u.ms))
     w.controls["a"].set(0.7)
     w.controls["init_x"].set(0.3)
-    w.panel.entries["method"].value = "rk4"
+    w.panel.sheet.act("method", text="rk4")
     w.flush()
     assert (float(node.a.value()), node.init_x, node.method) == (0.25, 0.1, "heun")
     assert w.apply() is node
@@ -265,18 +259,18 @@ def test_simulator_brings_its_step(opened):
 def test_region_picker_sets_one_region_and_shows_it(opened):
     w = opened(SimulatorWidget(hopf(3), duration=20 * u.ms))
     w.flush()
-    w.panel.region_picker.value = 1
+    w.panel.sheet.act("region", text="1")
     assert [t["name"] for t in frame(w)["panels"][0]["traces"]] == ["x"]
     w.controls["a"].set(-0.5)
     w.flush()
     np.testing.assert_allclose(w.engine.node.a.value(), [0.25, -0.5, 0.25])
-    w.panel.region_picker.value = -1
-    assert w.controls["a"].entry.value == "varies"
+    w.panel.sheet.act("region", text="all regions")
+    assert w.controls["a"].text == "varies"
 
 
 def test_scalar_of_a_network_is_not_split_into_regions(opened, ring):
     w = opened(SimulatorWidget(ring, duration=20 * u.ms))
-    w.panel.region_picker.value = 1
+    w.panel.sheet.act("region", text="1")
     w.controls["speed"].set(20.0)
     w.flush()
     assert w.problem == ""
@@ -288,20 +282,28 @@ def test_scalar_of_a_network_is_not_split_into_regions(opened, ring):
 
 def test_undo_takes_back_one_change_and_a_drag_counts_once(widget):
     for value in (0.3, 0.4, 0.5):
-        widget.controls["a"].slider.value = value
-    widget.controls["w"].slider.value = 0.5
+        widget.panel.sheet.act("a", number=value, gesture="drag")
+    widget.panel.sheet.act("w", number=0.5, gesture="another")
     press(widget, "Undo")
     assert (widget.controls["w"].value, widget.controls["a"].value) == (0.3, 0.5)
     press(widget, "Undo")
-    assert widget.controls["a"].slider.value == 0.25
+    assert widget.controls["a"].value == 0.25
     press(widget, "Undo")
     assert widget.controls["a"].value == 0.25
+    press(widget, "Redo")
+    widget.panel.sheet.act("redo", press=1)  # by the key
+    assert (widget.controls["w"].value, widget.controls["a"].value) == (0.5, 0.5)
+    press(widget, "Redo")
+    widget.panel.sheet.act("a", number=0.1)
+    widget.panel.sheet.act("a", number=0.2)
+    press(widget, "Undo")
+    assert widget.controls["a"].value == 0.1
 
 
 def test_reset_goes_back_to_the_start_and_can_be_undone(widget):
     first = widget.state
     widget.controls["a"].set(0.7)
-    widget.panel.entries["duration"].value = "0.02 s"
+    widget.panel.sheet.act("duration", text="0.02 s")
     widget.flush()
     assert len(widget.result["x"]) == 200
     press(widget, "Reset")
@@ -326,9 +328,9 @@ def test_pinned_run_stays_behind_the_new_one(widget):
 def test_state_is_json_and_restores_another_widget(opened, widget):
     widget.controls["a"].set(0.7)
     widget.controls["input.x_inp"].set(0.1)
-    widget.panel.entries["seed"].value = "5"
-    widget.panel.entries["method"].value = "rk4"
-    widget.board.toggles["spectrum"].value = True
+    widget.panel.sheet.act("seed", text="5")
+    widget.panel.sheet.act("method", text="rk4")
+    widget.board.chips.flip("Spectrum")
     widget.flush()
     saved = json.loads(json.dumps(widget.state))
     other = opened(SimulatorWidget(hopf(), duration=10 * u.ms))
@@ -336,8 +338,8 @@ def test_state_is_json_and_restores_another_widget(opened, widget):
     other.flush()
     assert other.state == saved
     assert_same(other.result, widget.result)
-    assert other.controls["a"].entry.value == "0.7"
-    assert other.panel.entries["method"].value == "rk4"
+    assert other.controls["a"].text == "0.7"
+    assert other.panel.entries["method"].text == "rk4"
 
 
 @pytest.mark.parametrize(
@@ -378,13 +380,13 @@ def test_code_reproduces_the_arrays(opened, build):
     w.flush()
     assert_same(run_code(w), w.result)
     first = next(iter(w.controls.values()))
-    first.set(0.5 * (first.slider.min + first.slider.max))
+    first.set(0.5 * sum(first.range))
     w.controls[next(p for p in w.controls if p.startswith("input."))].set(0.1)
     added = [p for p, f in w.engine.fields.items() if f.group == "Add noise"]
     for path in added[:1]:
         w.controls[path].set(0.05)
-    w.panel.entries["transient"].value = "5"
-    w.panel.entries["seed"].value = "3"
+    w.panel.sheet.act("transient", text="5")
+    w.panel.sheet.act("seed", text="3")
     w.flush()
     assert_same(run_code(w), w.result)
 
@@ -394,7 +396,7 @@ def test_code_of_a_network_reproduces_the_arrays(opened, ring):
     w = opened(SimulatorWidget(ring, duration=20 * u.ms))
     for path, value in {"k": 0.3, "speed": 7.0, "node.a": 0.1, "node.init_x": 0.2}.items():
         w.controls[path].set(value)
-    w.panel.region_picker.value = 2
+    w.panel.sheet.act("region", text="2")
     w.controls["node.w"].set(0.5)
     w.flush()
     assert "brainmass.Network(" in w.to_code()
@@ -423,7 +425,7 @@ def test_code_starts_from_the_users_model_where_it_cannot_be_written(opened):
     w = opened(SimulatorWidget(net, duration=20 * u.ms))
     w.controls["k"].set(0.02)
     w.controls["node.noise_x.sigma"].set(0.1)
-    w.panel.entries["method"].value = "euler"
+    w.panel.sheet.act("method", text="euler")
     w.flush()
     assert "`model` is what you gave to the widget" in w.to_code()
     assert_same(run_code(w, model=net), w.result)
@@ -471,7 +473,7 @@ def test_repr_is_short_and_stable(widget, opened, ring):
 
 
 def test_saved_notebook_gets_a_picture_beside_the_view(widget):
-    widget.controls["a"].slider.value = 0.5
+    widget.panel.sheet.act("a", number=0.5)
     bundle = widget._repr_mimebundle_()
     assert bundle["text/plain"] == repr(widget)
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -486,15 +488,17 @@ def test_picture_is_saved(widget, tmp_path, form):
     widget.save(tmp_path / f"plot.{form}")
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form]
     assert (tmp_path / f"plot.{form}").read_bytes().startswith(start)
-    with pytest.raises(ValueError, match="must end in .png, .svg or .pdf; got 'plot.gif'"):
+    with pytest.raises(ValueError, match="must end in .png, .svg, .pdf or .html; got 'plot.gif'"):
         widget.save(tmp_path / "plot.gif")
 
 
 @pytest.mark.parametrize("name", ["time", "phase", "spectrum"])
 def test_every_plot_can_be_shown_and_hidden(widget, name):
-    button = widget.board.toggles[name]
-    button.value = not button.value
-    button.value = True
+    title = widget.board.titles[name]
+    widget.board.chips.flip(title)
+    if title not in widget.board.chips.chosen:
+        assert widget.board._cells[name].layout.display == "none"
+        widget.board.chips.flip(title)
     assert frame(widget, name)["kind"] == ("phase" if name == "phase" else "lines")
     assert widget.board._cells[name].layout.display == ""
 

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
+from brainmass_widgets.packing import COLUMNS, PHASE_POINTS, pack
 from brainmass_widgets.plots import (
-    COLUMNS,
-    PHASE_POINTS,
+    Arrows,
     Axis,
     Heat,
     Lines,
+    Mark,
     Panel,
     Phase,
     Trace,
     limits,
     minmax,
-    pack,
 )
 
 TIME = Axis("time", "ms")
@@ -108,23 +108,15 @@ def test_a_window_beside_the_data_is_empty_and_harmless():
     assert frame["panels"][0]["traces"][0]["y"] == b""
 
 
-def test_limits_ignore_the_pinned_run_and_empty_traces():
-    plot = Lines(
-        TIME,
-        (
-            Panel(
-                Axis("y"),
-                (
-                    Trace("a", np.array([0.0, 1.0])),
-                    Trace("a", np.array([9.0, 9.0]), x=np.array([0.0, 1.0]), role="ghost"),
-                    Trace("b", np.zeros(0)),
-                ),
-            ),
-        ),
+def test_limits_hold_the_pinned_run_unless_a_run_diverged():
+    traces = (
+        Trace("a", np.array([0.0, 1.0])),
+        Trace("a", np.array([9.0, 9.0]), x=np.array([0.0, 1.0]), role="ghost"),
+        Trace("b", np.zeros(0)),
     )
-    frame = pack(plot)
-    assert (frame["panels"][0]["y"]["lo"], frame["panels"][0]["y"]["hi"]) == (0.0, 1.0)
-    assert [t["role"] for t in frame["panels"][0]["traces"]] == ["main", "ghost"]
+    for robust, top in ((False, 9.0), (True, 1.0)):
+        y = pack(Lines(TIME, (Panel(Axis("y"), traces),), robust=robust))["panels"][0]["y"]
+        assert (y["lo"], y["hi"]) == (0.0, top)
 
 
 def test_axis_reaches_to_the_end_while_the_run_goes_on():
@@ -146,7 +138,7 @@ def test_heat_map_is_one_byte_per_region_and_column():
     data = np.array([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])
     heat = pack(Heat(TIME, Axis("region"), Axis("x", "mV"), data))["heat"]
     assert (heat["rows"], heat["cols"], heat["lo"], heat["hi"]) == (2, 3, 0.0, 2.0)
-    assert list(heat["data"]) == [0, 127, 255, 255, 127, 0]
+    assert list(heat["data"]) == [1, 128, 255, 255, 128, 1]
 
 
 def test_long_heat_map_is_averaged_in_time():
@@ -159,7 +151,7 @@ def test_long_heat_map_is_averaged_in_time():
     assert frame["x"]["hi"] == 10_000.0
     near = pack(Heat(TIME, Axis("region"), Axis("x"), data, dx=0.5), window=(100.0, 200.0))["heat"]
     assert near["dx"] == 0.5
-    assert set(near["data"]) == {0, 255}
+    assert set(near["data"]) == {1, 255}
 
 
 def test_heat_map_survives_constants_and_numbers_that_are_not_finite():
@@ -170,7 +162,34 @@ def test_heat_map_survives_constants_and_numbers_that_are_not_finite():
         0,
         255,
         255,
-        0,
+        1,
     ]
     empty = pack(Heat(TIME, Axis("region"), Axis("x"), np.zeros((2, 0))))["heat"]
     assert (empty["cols"], empty["data"]) == (0, b"")
+
+
+def test_a_band_survives_the_reduction_and_widens_the_axis():
+    y = np.zeros(100_000)
+    low, high = y - 1.0, y + 1.0
+    high[77_777] = 5.0
+    trace = Trace("x", y, band=(low, high))
+    panel = pack(Lines(TIME, (Panel(Axis("x"), (trace,)),), dx=0.1))["panels"][0]
+    band = panel["traces"][0]["band"]
+    lo, hi = numbers(band["lo"]), numbers(band["hi"])
+    assert lo.size == hi.size <= COLUMNS
+    assert (hi.max(), lo.min(), panel["y"]["lo"], panel["y"]["hi"]) == (5.0, -1.0, -1.0, 5.0)
+    assert band["x0"] + band["dx"] * hi.argmax() == pytest.approx(7777.7, abs=band["dx"])
+
+
+def test_arrows_and_marks_of_a_phase_plane_are_sent_and_a_box_fixes_its_axes():
+    grid = np.linspace(0, 1, 5)
+    plane = Phase(
+        Axis("V"), Axis("w"), (), arrows=Arrows(grid, grid, grid, -grid),
+        marks=(Mark(0.5, 0.25, "square", "saddle", 1, False),), box=(-1.0, 2.0, -3.0, 4.0),
+    )  # fmt: skip
+    frame = pack(plane)
+    np.testing.assert_array_equal(numbers(frame["arrows"]["v"]), np.float32(-grid))
+    assert frame["marks"][0]["kind"] == "square"
+    assert not frame["marks"][0]["filled"]
+    assert (frame["x"]["lo"], frame["x"]["hi"]) == (-1.0, 2.0)
+    assert (frame["panels"][0]["y"]["lo"], frame["panels"][0]["y"]["hi"]) == (-3.0, 4.0)

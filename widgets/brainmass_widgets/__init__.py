@@ -5,5 +5,15 @@ from .explorer import SimulatorWidget
 from .fitting import FitterWidget
 from .network import NetworkWidget
 from .open import explore
+from .phase_plane import PhasePlaneWidget
+from .sweeping import SweepWidget
 
-__all__ = ["Canvas", "FitterWidget", "NetworkWidget", "SimulatorWidget", "explore"]
+__all__ = [
+    "Canvas",
+    "FitterWidget",
+    "NetworkWidget",
+    "PhasePlaneWidget",
+    "SimulatorWidget",
+    "SweepWidget",
+    "explore",
+]

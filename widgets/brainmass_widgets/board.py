@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
 
 from . import views
 from .canvas import Canvas
+from .controls import ChipsControl, ChoiceControl
 from .engine import Outcome
-from .plots import Lines, Plot
+from .plots import Lines, Phase, Plot
+from .sheet import Sheet
 
 __all__ = ["PLOTS", "Board"]
 
@@ -21,15 +23,16 @@ PLOTS = {
     "regions": "Regions",
     "phase": "Phase portrait",
     "spectrum": "Spectrum",
-    "connectome": "Connectome",
-    "fc": "FC",
 }
 
-_BUTTON = {"width": "auto", "margin": "2px"}
+WIDTHS = {"time": "3 1 400px", "regions": "1 1 100%"}
+"""How the plots share a row; what is not named takes a narrow place."""
 
 
 class Board:
-    """Canvases with their pickers, and the toggles that open and close them.
+    """Canvases with their pickers.
+
+    A subclass may offer more plots: it extends ``titles`` and :meth:`plot`.
 
     Parameters
     ----------
@@ -41,10 +44,6 @@ class Board:
         Which are open at first.
     labels : sequence of str, optional
         Names of the regions.
-    on_refresh : callable, optional
-        Called after a picker changed what is shown.
-    weights : callable, optional
-        Returns the weights of a network, for its connectome.
 
     Attributes
     ----------
@@ -52,39 +51,50 @@ class Board:
         One for each plot.
     box : ipywidgets.Widget
         All plots with their pickers.
-    toggles : dict of str to ipywidgets.ToggleButton
-        Open and close the plots.
+    chips : ChipsControl
+        Opens and closes the plots.
+    signal_chips : ChipsControl
+        Which signals the time course and the spectrum show.
+    pickers : dict of str to ChoiceControl
+        The axes of the phase portrait, and the signal of the other plots.
+    on_refresh : callable
+        Called after something else is shown.
     """
+
+    titles: ClassVar[dict[str, str]] = PLOTS
 
     def __init__(
         self,
         title: str,
-        offered: list[str],
-        opened: list[str],
-        labels=(),
+        offered: Sequence[str],
+        opened: Sequence[str],
+        labels: Sequence[str] = (),
         on_refresh: Callable[[], None] = lambda: None,
-        weights: Callable[[], np.ndarray] | None = None,
     ):
         self._lock = threading.RLock()
-        self._quiet = False
-        self._on_refresh, self._weights = on_refresh, weights
+        self.on_refresh = on_refresh
         self._outcome: Outcome | None = None
         self._pinned: Outcome | None = None
         self.labels = tuple(labels)
-        self.opened = [p for p in PLOTS if p in opened]
+        self.opened = [p for p in self.titles if p in opened]
         self.signals: list[str] = []
         self.phase: list[str] = []
         self.heat = ""
         self.region: int | None = None
-        self.canvases = {name: Canvas(280, f"{PLOTS[name]} of {title}") for name in offered}
-        self.toggles = {name: self._toggle(name) for name in offered}
-        self.signal_buttons: dict[str, widgets.ToggleButton] = {}
-        self.phase_pickers: list[widgets.Dropdown] = []
-        self.heat_picker: widgets.Dropdown | None = None
-        self._rows = {name: widgets.HBox(layout={"flex_flow": "row wrap"}) for name in PLOTS}
+        self.canvases = {name: Canvas(280, f"{self.titles[name]} of {title}") for name in offered}
+        self.chips = ChipsControl(
+            "",
+            "Plots",
+            [self.titles[p] for p in offered],
+            [self.titles[p] for p in self.opened],
+            self._opened,
+        )
+        self._build_pickers()
+        self._bars = self._build_bars()
         self._cells = {
             name: widgets.VBox(
-                [self._rows[name], canvas], layout={"min_width": "270px", "overflow": "visible"}
+                [*([self._bars[name]] if name in self._bars else []), canvas],
+                layout={"min_width": "270px", "overflow": "visible"},
             )
             for name, canvas in self.canvases.items()
         }
@@ -126,7 +136,8 @@ class Board:
     @view.setter
     def view(self, view: dict[str, Any]) -> None:
         with self._lock:
-            self.opened = [p for p in PLOTS if p in view.get("plots", self.opened)]
+            wanted = view.get("plots", self.opened)
+            self.opened = [p for p in self.titles if p in wanted and p in self.canvases]
             self.signals = list(view.get("signals", self.signals))
             self.phase = list(view.get("phase", self.phase))
             self.heat = str(view.get("regions", self.heat))
@@ -137,21 +148,24 @@ class Board:
             self._place()
             self.redraw()
 
-    def show(self, outcome: Outcome) -> None:
+    def show(self, outcome: Outcome, pinned: Outcome | None = None) -> None:
         """Draw a run.
 
         Parameters
         ----------
         outcome : Outcome
             The run.
+        pinned : Outcome, optional
+            A run to compare with, dashed in the background.
         """
         with self._lock:
             names = list(outcome.series)
             known = self._outcome is not None and list(self._outcome.series) == names
             self._outcome = outcome
+            self._pinned = pinned
             if not known:
                 self._choose(names)
-                self._build_pickers(names)
+                self._refresh_pickers()
             self.redraw()
 
     def plot(self, name: str) -> Plot | None:
@@ -162,14 +176,10 @@ class Board:
         if name == "time":
             return views.time_course(outcome, self.signals, region, self._pinned, self.labels)
         if name == "spectrum":
-            return views.spectrum(outcome, self.signals, region, self.labels)
+            return views.spectrum(outcome, self.signals, region, self._pinned, self.labels)
         if name == "regions":
             return views.heat_map(outcome, self.heat, self.labels)
-        if name == "fc":
-            return views.correlations(outcome, self.heat, self.labels)
-        if name == "connectome":
-            return None if self._weights is None else views.connectome(self._weights(), self.labels)
-        if len(self.phase) < 2:
+        if name != "phase" or len(self.phase) < 2:
             return None
         return views.phase_portrait(
             outcome, self.phase[0], self.phase[1], region, self._pinned, self.labels
@@ -189,34 +199,25 @@ class Board:
                     continue
                 if isinstance(plot, Lines):
                     self.canvases[name].height = 160 + 120 * max(1, len(plot.panels))
+                elif isinstance(plot, Phase):
+                    self.canvases[name].height = 300
                 self.canvases[name].show(plot)
 
-    def say(self, text: str, level: str) -> None:
+    def say(self, text: str, level: str, action: str = "") -> None:
         """Show a sentence on the first open plot."""
         with self._lock:
             first = self.opened[0] if self.opened else ""
             for name, canvas in self.canvases.items():
-                canvas.say(*((text, level) if name == first else ()))
+                canvas.say(*((text, level, action) if name == first else ()))
 
     # -- parts --------------------------------------------------------------------------------
-
-    def _toggle(self, name: str) -> widgets.ToggleButton:
-        toggle = widgets.ToggleButton(
-            value=name in self.opened,
-            description=PLOTS[name],
-            tooltip=f"Show or hide: {PLOTS[name].lower()}",
-            layout=_BUTTON,
-        )
-        toggle.observe(lambda change: self._open(name, change["new"]), "value")
-        return toggle
 
     def _place(self) -> None:
         """Lay the open plots out: side by side, or with the heat map below the time course."""
         stacked = "regions" in self.opened
-        flex = {"time": "3 1 400px", "regions": "1 1 100%"}
         for name, cell in self._cells.items():
             cell.layout.display = "" if name in self.opened else "none"
-            cell.layout.flex = flex.get(name, "1 1 280px")
+            cell.layout.flex = WIDTHS.get(name, "1 1 280px")
         if stacked:
             self._cells["time"].layout.flex = "1 1 100%"
             for name in ("time", "regions"):
@@ -226,8 +227,7 @@ class Board:
 
     def _choose(self, names: list[str]) -> None:
         """Choose what to show first among the signals of a run."""
-        assert self._outcome is not None
-        if not names:
+        if not names or self._outcome is None:
             return
         self.signals = [s for s in self.signals if s in names]
         self.signals = self.signals or views.default_signals(self._outcome.series)
@@ -235,89 +235,69 @@ class Board:
         self.phase = pair if len(pair) == 2 else names[:2]
         self.heat = self.heat if self.heat in names else self.signals[0]
 
-    def _build_pickers(self, names: list[str]) -> None:
-        self.signal_buttons = {}
-        if len(names) > len(self.signals):  # else the legend can hide what is not wanted
-            for name in names:
-                toggle = widgets.ToggleButton(
-                    value=name in self.signals,
-                    description=name,
-                    tooltip=f"Show or hide {name}",
-                    layout={"width": "auto", "min_width": "34px", "margin": "1px"},
-                )
-                toggle.add_class("brainmass-signal")
-                toggle.observe(lambda change: self._picked(), "value")
-                self.signal_buttons[name] = toggle
-        self._rows["time"].children = list(self.signal_buttons.values())
+    def _build_pickers(self) -> None:
+        self.signal_chips = ChipsControl("", "Signals shown", [], [], self._picked_signals, least=1)
 
-        def dropdown(label: str, value: str, tip: str) -> widgets.Dropdown:
-            made = widgets.Dropdown(
-                options=names,
-                value=value,
-                description=label,
-                tooltip=tip,
-                style={"description_width": "auto"},
-                layout={"width": "auto", "margin": "1px 6px"},
-            )
-            made.observe(lambda change: self._picked(), "value")
-            return made
+        def picker(name: str, label: str, tip: str) -> ChoiceControl:
+            return ChoiceControl(label, tip, "", lambda text: self._picked(name, text), [])
 
-        self.phase_pickers = []
-        if len(names) > 2:
-            self.phase_pickers = [
-                dropdown("across", self.phase[0], "Horizontal axis"),
-                dropdown("up", self.phase[1], "Vertical axis"),
-            ]
-        self._rows["phase"].children = self.phase_pickers
-        self.heat_picker = None
-        if len(names) > 1:
-            self.heat_picker = dropdown("signal", self.heat, "Signal shown as colour")
-            self._rows["regions"].children = [self.heat_picker]
+        self.pickers = {
+            "across": picker("across", "across", "Horizontal axis"),
+            "up": picker("up", "up", "Vertical axis"),
+            "heat": picker("heat", "signal", "Signal shown as colour"),
+        }
+        for control in (self.signal_chips, *self.pickers.values()):
+            control.hidden = True
+
+    def _build_bars(self) -> dict[str, Sheet]:
+        """Return the pickers that stand above a plot."""
+        rows = {
+            "time": {"signals": self.signal_chips},
+            "phase": {name: self.pickers[name] for name in ("across", "up")},
+            "regions": {"heat": self.pickers["heat"]},
+        }
+        return {name: Sheet({"": rows[name]}, bar=True) for name in rows if name in self.canvases}
 
     def _refresh_pickers(self) -> None:
-        """Let the pickers show what is chosen, without answering themselves."""
-        self._quiet = True
-        try:
-            for name, toggle in self.toggles.items():
-                toggle.value = name in self.opened
-            for name, button in self.signal_buttons.items():
-                button.value = name in self.signals
-            for picker, name in zip(self.phase_pickers, self.phase, strict=False):
-                picker.value = name
-            if self.heat_picker is not None:
-                self.heat_picker.value = self.heat
-        finally:
-            self._quiet = False
+        """Let the pickers show what is chosen, and hide those that leave no choice."""
+        names = [] if self._outcome is None else list(self._outcome.series)
+        self.chips.put([self.titles[p] for p in self.opened])
+        self.signal_chips.put(self.signals, names)
+        # The legend hides and shows the lines of a few signals as well.
+        self.signal_chips.hidden = len(names) < 2 or (len(names) < 4 and self.signals == names)
+        shown = {"across": self.phase[:1], "up": self.phase[1:], "heat": [self.heat]}
+        for name, picker in self.pickers.items():
+            picker.options = names
+            picker.hidden = len(names) < (2 if name == "heat" else 3)
+            if shown[name]:
+                picker.put(shown[name][0])
 
     # -- reactions ----------------------------------------------------------------------------
 
-    def _open(self, name: str, shown: bool) -> None:
+    def _opened(self, titles: list[str]) -> None:
         with self._lock:
-            if self._quiet:
-                return
-            self.opened = [p for p in PLOTS if p in self.opened or p == name]
-            if not shown:
-                self.opened.remove(name)
+            self.opened = [p for p in self.titles if self.titles[p] in titles]
             self._place()
             self.redraw()
-        self._on_refresh()
+        self.on_refresh()
 
-    def _picked(self) -> None:
+    def _picked_signals(self, chosen: list[str]) -> None:
         with self._lock:
-            if self._quiet:
-                return
-            chosen = [n for n, b in self.signal_buttons.items() if b.value]
-            self.signals = chosen or self.signals
-            if self.phase_pickers:
-                self.phase = [str(picker.value) for picker in self.phase_pickers]
-            if self.heat_picker is not None:
-                self.heat = str(self.heat_picker.value)
-            self._refresh_pickers()
+            self.signals = list(chosen)
             self.redraw()
-        self._on_refresh()
+        self.on_refresh()
+
+    def _picked(self, name: str, text: str) -> None:
+        with self._lock:
+            if name == "heat":
+                self.heat = text
+            else:
+                self.phase[name == "up"] = text
+            self.redraw()
+        self.on_refresh()
 
 
-def offered_plots(shape: tuple[int, ...], states: int | None, network: bool) -> list[str]:
+def offered_plots(shape: tuple[int, ...], states: int | None) -> list[str]:
     """Return the plots that make sense for a population; ``states`` is None when unknown."""
     regions = int(np.prod(shape)) if shape else 1
     out = ["time"]
@@ -325,5 +305,4 @@ def offered_plots(shape: tuple[int, ...], states: int | None, network: bool) -> 
         out.append("regions")
     if states is None or states > 1:
         out.append("phase")
-    out.append("spectrum")
-    return [*out, "connectome", "fc"] if network else out
+    return [*out, "spectrum"]

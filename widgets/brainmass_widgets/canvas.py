@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +9,17 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .plots import Heat, Plot, limits, pack
+from .assets import bundle
+from .packing import pack
+from .plots import Heat, Plot
 
-__all__ = ["Canvas"]
+__all__ = ["PLOT", "STYLE", "Canvas"]
 
-_STATIC = pathlib.Path(__file__).parent / "static"
+PLOT = ("common.js", "colours.js", "plot.js", "plot_axes.js", "plot_draw.js", "plot_pointer.js")
+"""The files that draw a plot."""
+
+SCRIPTS = (*PLOT, "canvas.js")
+STYLE = "canvas.css"
 
 
 class Canvas(anywidget.AnyWidget):
@@ -45,8 +50,8 @@ class Canvas(anywidget.AnyWidget):
     'sin from -1 to 1; time 0 to 499 ms.'
     """
 
-    _esm = _STATIC / "canvas.js"
-    _css = _STATIC / "canvas.css"
+    _esm = bundle(*SCRIPTS)
+    _css = bundle(STYLE)
 
     frame = traitlets.Dict().tag(sync=True)
     height = traitlets.Int(260).tag(sync=True)
@@ -82,7 +87,7 @@ class Canvas(anywidget.AnyWidget):
             self._plot = plot
             self._transmit()
 
-    def say(self, text: str = "", level: str = "info") -> None:
+    def say(self, text: str = "", level: str = "info", action: str = "") -> None:
         """Show one sentence on the plot, or take it away.
 
         Parameters
@@ -91,8 +96,25 @@ class Canvas(anywidget.AnyWidget):
             The sentence; nothing is shown when it is empty.
         level : {'info', 'warning', 'error'}
             How serious it is.
+        action : str, optional
+            Text of a button below it; pressing it is an event of the kind ``'action'``.
         """
-        self.notice = {"text": text, "level": level} if text else {}
+        notice = {"text": text, "level": level} if text else {}
+        if text and action:
+            notice["action"] = action
+        self.notice = notice
+
+    def download(self, name: str, mime: str, content: bytes) -> None:
+        """Ask the browser to save a file.
+
+        Parameters
+        ----------
+        name, mime : str
+            File name and media type.
+        content : bytes
+            The file.
+        """
+        self.send({"type": "download", "name": name, "mime": mime}, [content])
 
     def copy(self, text: str) -> None:
         """Ask the browser to put ``text`` on the clipboard."""
@@ -105,8 +127,9 @@ class Canvas(anywidget.AnyWidget):
         ----------
         callback : callable
             Called with ``type``, ``panel``, ``x`` and ``y`` in the units of the axes; a drag has
-            a ``phase`` that is ``'start'``, ``'move'`` or ``'end'``.
-        *kinds : {'click', 'drag', 'copied'}
+            a ``phase`` that is ``'start'``, ``'move'`` or ``'end'``. A view of a plane has the
+            ranges of ``x`` and ``y`` that are seen, None for all.
+        *kinds : {'click', 'drag', 'view', 'copied', 'action'}
             What to listen for. While someone listens for drags, dragging no longer pans.
         """
         self._listeners.append(callback)
@@ -123,7 +146,7 @@ class Canvas(anywidget.AnyWidget):
 
     def _receive(self, _widget, content, _buffers) -> None:
         kind = content.get("type") if isinstance(content, dict) else None
-        if kind == "view":
+        if kind == "view" and "view" not in self.events:
             window = content.get("x")
             with self._lock:
                 before, self._window = self._window, tuple(window) if window else None
@@ -146,7 +169,7 @@ def describe(plot: Plot, frame: dict[str, Any]) -> str:
 
     x = frame["x"]
     if isinstance(plot, Heat):
-        lo, hi = limits([plot.data], plot.robust)
+        lo, hi = plot.ends
         what = f"{plot.data.shape[0]} rows of {extent(plot.value.label, plot.value.unit, lo, hi)}"
     elif frame["kind"] == "phase":
         y = frame["panels"][0]["y"]

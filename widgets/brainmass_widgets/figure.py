@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .plots import COLUMNS, Heat, Lines, Phase, Plot, Trace, limits, minmax
+from .packing import COLUMNS
+from .plots import Heat, Lines, Phase, Plot, Trace, limits, minmax
 
 __all__ = ["draw"]
 
@@ -103,7 +104,7 @@ def _small(picture: bytes) -> bytes:
 
 def _rows(plots: Sequence[Plot]) -> list[list[Plot]]:
     """Two plots to a row; a heat map stands below the time course, at full width."""
-    if len(plots) > 1 and isinstance(plots[0], Lines) and isinstance(plots[1], Phase):
+    if len(plots) > 1 and not isinstance(plots[0], Heat) and isinstance(plots[1], Phase):
         return [list(plots[:2]), *_rows(plots[2:])]
     rows = [[plots[0]]] if plots else []
     rest = list(plots[1:])
@@ -115,7 +116,12 @@ def _rows(plots: Sequence[Plot]) -> list[list[Plot]]:
 
 
 def _height(row: Sequence[Plot]) -> float:
-    return max(1.3 + 0.9 * len(p.panels) if isinstance(p, Lines) else 2.3 for p in row)
+    def height(plot: Plot) -> float:
+        if isinstance(plot, Lines):
+            return 1.3 + 0.9 * len(plot.panels)
+        return 3.2 if isinstance(plot, Phase) and plot.box is not None else 2.3
+
+    return max(map(height, row))
 
 
 def _wrapped(text: str, columns: int) -> str:
@@ -133,35 +139,55 @@ def _draw(cell, plot: Plot) -> None:
         _draw_heat(cell, plot)
 
 
+_ROLES: dict[str, dict[str, Any]] = {
+    "main": {"linewidth": 1.0},
+    "ghost": {"linewidth": 0.7, "linestyle": "--", "alpha": 0.5},
+    "guide": {"linewidth": 0.9, "linestyle": (0, (5, 3))},
+    "faint": {"linewidth": 0.5, "alpha": 0.3},
+    "curve": {"linewidth": 1.4},
+    "dots": {"linestyle": "none", "marker": ".", "markersize": 1.5},
+}
+_MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^"}
+
+
+def _colour(index: int | None) -> str:
+    return "#333333" if index is None else COLOURS[index % len(COLOURS)]
+
+
 def _style(trace: Trace) -> dict:
-    ghost = trace.role == "ghost"
+    named = trace.role not in ("ghost", "faint")
     return {
-        "color": COLOURS[trace.color % len(COLOURS)],
-        "linewidth": 0.7 if ghost else 1.0,
-        "linestyle": "--" if ghost else "-",
-        "alpha": 0.5 if ghost else 1.0,
-        "label": None if ghost else trace.name,
+        "color": _colour(trace.color),
+        "label": trace.name if named else None,
+        **_ROLES[trace.role],
     }
+
+
+def _draw_marks(ax, marks, panel: int = 0) -> None:
+    for mark in marks:
+        if mark.panel != panel:
+            continue
+        color = _colour(mark.color)
+        if mark.kind == "rule":
+            ax.axvline(mark.x, color=color, linestyle=":", linewidth=0.9)
+        elif mark.kind in _MARKERS:
+            face = color if mark.filled else "white"
+            shape = _MARKERS[mark.kind]
+            ax.plot(mark.x, mark.y, shape, color=color, mfc=face, ms=5, zorder=5)
 
 
 def _draw_lines(cell, plot: Lines) -> None:
     panels = max(1, len(plot.panels))
     axes = cell.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-    for ax, panel in zip(axes, plot.panels, strict=False):
+    for k, (ax, panel) in enumerate(zip(axes, plot.panels, strict=False)):
         for trace in panel.traces:
-            if not trace.y.size:
-                continue
-            if trace.x is None:
-                y, size = minmax(trace.y, COLUMNS // 2)
-                step = plot.dx if size == 1 else 0.5 * size * plot.dx
-                x = plot.x0 + step * np.arange(y.size)
-            else:
-                x, y = trace.x, trace.y
-            ax.plot(x, y, **_style(trace))
+            if trace.y.size:
+                _draw_trace(ax, plot, trace)
+        _draw_marks(ax, plot.marks, k)
         main = [t for t in panel.traces if t.role == "main"]
         if plot.robust:
             _limit(ax, limits([t.y for t in main], True), "y")
-        if len(main) > 1:
+        if len(main) > 1 or plot.legend:
             # Above the axes, so that it hides nothing.
             place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
             ax.legend(fontsize=7, frameon=False, ncols=min(8, len(main)), **place)
@@ -171,45 +197,95 @@ def _draw_lines(cell, plot: Lines) -> None:
     axes[-1].set_xlabel(_label(plot.x))
 
 
+def _draw_trace(ax, plot: Lines, trace: Trace) -> None:
+    if trace.x is None:
+        y, size = minmax(trace.y, COLUMNS // 2)
+        step = plot.dx if size == 1 else 0.5 * size * plot.dx
+        x = plot.x0 + step * np.arange(y.size)
+    else:
+        x, y = trace.x, trace.y
+    if trace.band is not None:
+        whole = plot.x0 + plot.dx * np.arange(trace.y.size) if trace.x is None else trace.x
+        stride = -(-whole.size // MOST_COLUMNS)
+        low, high = (edge[::stride] for edge in trace.band)
+        ax.fill_between(
+            whole[::stride], low, high, color=_colour(trace.color), alpha=0.22, linewidth=0
+        )
+    ax.plot(x, y, **_style(trace))
+
+
 def _draw_phase(cell, plot: Phase) -> None:
     ax = cell.subplots()
+    if plot.arrows is not None:
+        _draw_arrows(ax, plot)
     for trace in plot.traces:
         if not trace.y.size:
             continue
         ax.plot(trace.x, trace.y, **_style(trace))
-        if trace.role == "main":
-            color = COLOURS[trace.color % len(COLOURS)]
+        if trace.role == "main" and not plot.bare:
+            color = _colour(trace.color)
             ax.plot(trace.across[-1:], trace.y[-1:], "o", color=color, ms=4)
             ax.plot(trace.across[:1], trace.y[:1], "o", color=color, mfc="white", ms=4)
     if plot.robust:
         main = [t for t in plot.traces if t.role == "main"]
         _limit(ax, limits([t.across for t in main], True), "x")
         _limit(ax, limits([t.y for t in main], True), "y")
+    _draw_marks(ax, plot.marks)
+    if plot.box is not None:
+        ax.set_xlim(plot.box[:2])
+        ax.set_ylim(plot.box[2:])
+        named = {line.get_label(): line for line in ax.lines if line.get_label()[:1] != "_"}
+        if len(named) > 1:
+            place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
+            ax.legend(named.values(), named.keys(), fontsize=7, frameon=False, ncols=4, **place)
     ax.set_xlabel(_label(plot.x))
     ax.set_ylabel(_label(plot.y))
+
+
+def _draw_arrows(ax, plot: Phase) -> None:
+    """Draw a vector field; on the page its arrows point along the trajectories."""
+    field = plot.arrows
+    assert field is not None
+    if plot.box is not None:
+        wide, high = plot.box[1] - plot.box[0], plot.box[3] - plot.box[2]
+    else:
+        wide, high = np.ptp(field.x), np.ptp(field.y)
+    u, v = 0.04 * wide * field.u, 0.04 * high * field.v
+    ax.quiver(
+        field.x, field.y, u, v, angles="xy", scale_units="xy", scale=1, pivot="mid",
+        color="#999999", width=0.0025, headwidth=4, headlength=4, zorder=0,
+    )  # fmt: skip
 
 
 def _draw_heat(cell, plot: Heat) -> None:
     ax = cell.subplots()
     rows, cols = plot.data.shape
-    lo, hi = plot.span or limits([plot.data], plot.robust)
-    extent = (plot.x0, plot.x0 + max(cols, 1) * plot.dx, rows - 0.5, -0.5)
+    lo, hi = plot.ends
+    height = (-0.5, rows - 0.5) if plot.up else (rows - 0.5, -0.5)
+    extent = (plot.x0, plot.x0 + max(cols, 1) * plot.dx, *height)
     image = ax.imshow(
         _columns(plot.data) if cols else np.full((rows, 1), np.nan),
         aspect="equal" if plot.matrix else "auto",
         extent=extent,
         vmin=lo,
         vmax=hi,
-        cmap="viridis",
+        cmap={"sequential": "viridis", "diverging": "RdBu_r"}[plot.palette],
         interpolation="nearest",
+        origin="lower" if plot.up else "upper",
     )
     ax.set_xlim(plot.start, plot.end)
     ax.set_xlabel(_label(plot.x))
     ax.set_ylabel(_label(plot.y))
     if plot.names and rows <= 12:
         ax.set_yticks(range(rows), plot.names)
+    elif plot.columns:
+        some = range(0, rows, max(1, rows // 6))
+        ax.set_yticks(some, [plot.names[i] for i in some])
     elif rows <= 12:
         ax.set_yticks(range(rows))
+    if plot.columns:
+        some = range(0, cols, max(1, cols // 6))
+        ax.set_xticks(some, [plot.columns[i] for i in some])
     bar = cell.colorbar(image, ax=ax, pad=0.02)
     bar.set_label(_label(plot.value))
     bar.outline.set_linewidth(0.6)

@@ -1,8 +1,8 @@
-"""What a plot shows, as plain arrays, and how it is packed for the browser.
+"""What a plot shows, as plain arrays.
 
-Three kinds, :class:`Lines`, :class:`Phase` and :class:`Heat`, hold the full data. :func:`pack`
-reduces one of them to a dictionary of small numbers and binary buffers that the canvas draws;
-:mod:`brainmass_widgets.figure` draws the same objects with matplotlib.
+Three kinds, :class:`Lines`, :class:`Phase` and :class:`Heat`, hold the full data.
+:mod:`brainmass_widgets.packing` reduces one of them to a dictionary of small numbers and binary
+buffers that the canvas draws; :mod:`brainmass_widgets.figure` draws the same with matplotlib.
 """
 
 from __future__ import annotations
@@ -10,17 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-__all__ = ["Axis", "Heat", "Lines", "Panel", "Phase", "Plot", "Trace", "limits", "minmax", "pack"]
-
-COLUMNS = 1500
-"""Buckets of time that are sent for one trace or one heat map, about two per screen pixel."""
-
-PHASE_POINTS = 12_000
-"""Points that are sent for one trajectory of a phase portrait."""
+__all__ = [
+    "Arrows",
+    "Axis",
+    "Heat",
+    "Lines",
+    "Mark",
+    "Panel",
+    "Phase",
+    "Plot",
+    "Trace",
+    "limits",
+    "minmax",
+]
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,20 @@ class Axis:
 class Trace:
     """One line: values against the uniform grid of its plot, or against its own ``x``.
 
-    ``role`` is ``'main'``, or ``'ghost'`` for an earlier run drawn dashed behind it.
+    Attributes
+    ----------
+    name : str
+        Its name in the legend; lines of one name are shown and hidden together.
+    y, x : numpy.ndarray
+        Values; ``x`` is None on the grid of the plot.
+    color : int
+        Which colour of the palette.
+    role : {'main', 'curve', 'ghost', 'guide', 'faint', 'dots'}
+        Solid; solid without ends, for a nullcline or a stable branch; dashed and behind, for an
+        earlier run; dashed, for an unstable branch or a target; thin and pale, for one of many;
+        points without a line.
+    band : tuple of numpy.ndarray, optional
+        Lower and upper edge of a shaded band.
     """
 
     name: str
@@ -43,11 +61,59 @@ class Trace:
     x: np.ndarray | None = None
     color: int = 0
     role: str = "main"
+    band: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def across(self) -> np.ndarray:
         """Its own ``x``; empty for a line on the grid of its plot."""
         return np.zeros(0) if self.x is None else self.x
+
+    @property
+    def extent(self) -> list[np.ndarray]:
+        """The arrays that an axis must hold."""
+        return [self.y, *(self.band or ())]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A marked place: a fixed point, a chosen cell, the value of a slider.
+
+    Attributes
+    ----------
+    x, y : float
+        Where; column and row for ``'cell'``, only ``x`` for ``'rule'``.
+    kind : {'circle', 'square', 'diamond', 'triangle', 'rule', 'cell'}
+        Shape; a rule is a vertical line, a cell the outline of a cell of a heat map.
+    name : str
+        What the pointer reads there, on several lines if it has line breaks.
+    color : int or None
+        Which colour of the palette; None for that of the text.
+    filled : bool
+        Whether the shape is filled, as is usual for what is stable.
+    panel : int
+        Which panel of :class:`Lines`.
+    """
+
+    x: float
+    y: float = 0.0
+    kind: str = "circle"
+    name: str = ""
+    color: int | None = None
+    filled: bool = True
+    panel: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Arrows:
+    """A vector field: at each (x, y) an arrow along (u, v), the longest of length 1.
+
+    ``u`` and ``v`` are directions on the screen: parts of the width and of the height.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +129,7 @@ class Lines:
     """Panels stacked over one horizontal axis with samples at ``x0 + k * dx``.
 
     ``robust`` keeps a blow-up from flattening the rest; ``start`` and ``end`` are where the axis
-    starts and ends when the data do not reach that far.
+    starts and ends when the data do not reach that far; ``legend`` names a single line, too.
     """
 
     x: Axis
@@ -73,23 +139,35 @@ class Lines:
     robust: bool = False
     start: float | None = None
     end: float | None = None
+    marks: tuple[Mark, ...] = ()
+    legend: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Phase:
-    """Trajectories in the plane of two state variables."""
+    """Trajectories in the plane of two state variables, on a vector field if there is one.
+
+    ``box`` fixes the axes, ``(x low, x high, y low, y high)``; ``bare`` leaves out the rings and
+    dots where trajectories start and end.
+    """
 
     x: Axis
     y: Axis
     traces: tuple[Trace, ...]
     robust: bool = False
+    arrows: Arrows | None = None
+    marks: tuple[Mark, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Heat:
     """A matrix as colours: one row per region, one column per sample or per region.
 
-    ``span`` fixes the ends of the colour scale.
+    NaN is left blank. ``span`` fixes the ends of the colour scale, ``palette`` is
+    ``'sequential'`` or ``'diverging'``, ``columns`` names the columns, and ``up`` puts the first
+    row at the bottom.
     """
 
     x: Axis
@@ -103,6 +181,19 @@ class Heat:
     start: float | None = None
     end: float | None = None
     span: tuple[float, float] | None = None
+    palette: str = "sequential"
+    columns: tuple[str, ...] = ()
+    up: bool = False
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Ends of the colour scale."""
+        lo, hi = self.span or limits([self.data], self.robust)
+        if hi > lo:
+            return lo, hi
+        half = 0.1 * abs(lo) or 1.0
+        return lo - half, hi + half
 
     @property
     def matrix(self) -> bool:
@@ -172,136 +263,3 @@ def minmax(y: np.ndarray, buckets: int) -> tuple[np.ndarray, int]:
     first, second = np.minimum(low, high), np.maximum(low, high)
     rows = np.arange(count)
     return np.stack([blocks[rows, first], blocks[rows, second]], 1).ravel(), size
-
-
-def pack(plot: Plot, window: tuple[float, float] | None = None) -> dict[str, Any]:
-    """Return what the canvas draws: small numbers and binary buffers.
-
-    Parameters
-    ----------
-    plot : Lines, Phase or Heat
-        The full data.
-    window : tuple of float, optional
-        Range of x in view. Only this range and a margin are sent, in finer detail.
-
-    Returns
-    -------
-    dict
-        ``float32`` buffers for lines, ``uint8`` for a heat map.
-    """
-    if isinstance(plot, Phase):
-        return _pack_phase(plot)
-    if isinstance(plot, Heat):
-        return _pack_heat(plot, window)
-    return _pack_lines(plot, window)
-
-
-def _float32(values) -> bytes:
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(values, dtype=np.float32).tobytes()
-
-
-def _axis(axis: Axis, lo: float, hi: float) -> dict[str, Any]:
-    return {"label": axis.label, "unit": axis.unit, "lo": lo, "hi": hi}
-
-
-def _span(n: int, x0: float, dx: float, window) -> slice:
-    """Samples inside ``window`` and half its width on either side."""
-    if window is None:
-        return slice(0, n)
-    lo, hi = window
-    margin = 0.5 * (hi - lo)
-    first = max(0, math.floor((lo - margin - x0) / dx))
-    last = min(n, math.ceil((hi + margin - x0) / dx) + 1)
-    return slice(min(first, n), max(last, min(first, n)))
-
-
-def _pack_lines(plot: Lines, window) -> dict[str, Any]:
-    panels, ends = [], []
-    for panel in plot.panels:
-        shown = [t for t in panel.traces if t.y.size]
-        lo, hi = limits([t.y for t in shown if t.role == "main"], plot.robust)
-        packed = []
-        for trace in shown:
-            entry = {"name": trace.name, "color": trace.color, "role": trace.role}
-            if trace.x is not None:
-                packed.append({**entry, "x": _float32(trace.x), "y": _float32(trace.y)})
-                ends += [float(trace.x[0]), float(trace.x[-1])]
-                continue
-            part = _span(trace.y.size, plot.x0, plot.dx, window)
-            y, size = minmax(trace.y[part], COLUMNS)
-            start = plot.x0 + part.start * plot.dx
-            if size == 1:
-                grid = {"x0": start, "dx": plot.dx}
-            else:  # two points per bucket, a quarter from its ends
-                grid = {"x0": start + (0.25 * size - 0.5) * plot.dx, "dx": 0.5 * size * plot.dx}
-            packed.append({**entry, **grid, "y": _float32(y)})
-            ends += [plot.x0, plot.x0 + (trace.y.size - 1) * plot.dx]
-        panels.append({"y": _axis(panel.y, lo, hi), "traces": packed})
-    ends += [at for at in (plot.start, plot.end) if at is not None]
-    lo, hi = (min(ends), max(ends)) if ends else (0.0, 1.0)
-    x = _axis(plot.x, lo, hi if hi > lo else lo + (plot.dx or 1.0))
-    return {"kind": "lines", "x": x, "panels": panels}
-
-
-def _pack_phase(plot: Phase) -> dict[str, Any]:
-    traces = [t for t in plot.traces if t.y.size and t.x is not None]
-    main = [t for t in traces if t.role == "main"]
-    packed = []
-    for trace in traces:
-        stride = math.ceil(trace.y.size / PHASE_POINTS)
-        x, y = trace.across[::stride], trace.y[::stride]
-        if (trace.y.size - 1) % stride:
-            x, y = np.append(x, trace.across[-1]), np.append(y, trace.y[-1])
-        packed.append(
-            {
-                "name": trace.name,
-                "color": trace.color,
-                "role": trace.role,
-                "x": _float32(x),
-                "y": _float32(y),
-            }
-        )
-    across = limits([t.across for t in main], plot.robust)
-    up = limits([t.y for t in main], plot.robust)
-    panel = {"y": _axis(plot.y, *up), "traces": packed}
-    return {"kind": "phase", "x": _axis(plot.x, *across), "panels": [panel]}
-
-
-def _pack_heat(plot: Heat, window) -> dict[str, Any]:
-    rows, cols = plot.data.shape
-    lo, hi = plot.span or limits([plot.data], plot.robust)
-    if hi <= lo:
-        half = 0.1 * abs(lo) or 1.0
-        lo, hi = lo - half, hi + half
-    part = _span(cols, plot.x0, plot.dx, window)
-    data = plot.data[:, part]
-    size = max(1, math.ceil(data.shape[1] / COLUMNS))
-    if size > 1:
-        whole = data.shape[1] // size * size
-        means = data[:, :whole].reshape(rows, -1, size).mean(2)
-        rest = data[:, whole:]
-        data = np.column_stack([means, rest.mean(1)]) if rest.shape[1] else means
-    with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.clip((data - lo) * (255.0 / (hi - lo)), 0.0, 255.0)
-    levels = np.nan_to_num(scaled, nan=0.0).astype(np.uint8)
-    start = plot.x0 if plot.start is None else min(plot.x0, plot.start)
-    end = max(plot.x0 + cols * plot.dx, plot.x0 if plot.end is None else plot.end)
-    return {
-        "kind": "heat",
-        "x": _axis(plot.x, start, end if end > start else start + 1.0),
-        "y": {"label": plot.y.label},
-        "heat": {
-            "rows": rows,
-            "cols": int(levels.shape[1]),
-            "x0": plot.x0 + part.start * plot.dx,
-            "dx": plot.dx * size,
-            "lo": lo,
-            "hi": hi,
-            "label": plot.value.label,
-            "unit": plot.value.unit,
-            "names": list(plot.names),
-            "matrix": plot.matrix,
-            "data": np.ascontiguousarray(levels).tobytes(),
-        },
-    }

@@ -97,7 +97,7 @@ class Latest:
         self._changed = threading.Condition()
         self._waiting: tuple[Environment, Any] | None = None
         self._busy = False
-        self._closed = False
+        self._closed = self._cancelled = False
         self._thread: threading.Thread | None = None
         self.runs = 0
         self.skipped = 0
@@ -130,6 +130,13 @@ class Latest:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
                 self._thread.start()
+            self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """Let the request that is running give up, and forget the one that waits."""
+        with self._changed:
+            self._cancelled = self._busy
+            self._waiting = None
             self._changed.notify_all()
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -168,12 +175,12 @@ class Latest:
         _alive.discard(self)
 
     def _superseded(self) -> bool:
-        return self._closed or self._waiting is not None
+        return self._closed or self._cancelled or self._waiting is not None
 
     def _loop(self) -> None:
         while True:
             with self._changed:
-                self._busy = False
+                self._busy = self._cancelled = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._closed or self._waiting is not None)
                 if self._closed or self._waiting is None:

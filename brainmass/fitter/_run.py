@@ -1,0 +1,299 @@
+"""One fit from its start to its end: the loop, what it has found, what it tells."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import brainunit as u
+import jax
+import numpy as np
+
+from ._arguments import Bar, outside
+from ._history import Columns, better
+from ._plan import Clock, HeldOut, Patience, Plan
+from ._problem import Evaluation, Problem
+from ._result import FitResult
+from ._search import Candidate, Search, Step, Unfinished, numbers_of
+
+__all__ = ["Run"]
+
+
+class Run:
+    """A fit that has been started.
+
+    Parameters
+    ----------
+    problem : Problem
+        Model and objective.
+    search : Search
+        The backend, started.
+    plan : Plan
+        How long, and what to tell.
+    held_out : HeldOut or None
+        Data that candidates are judged by.
+    callbacks : list of callable
+        Called after each step.
+    fresh : bool
+        Whether each step draws new noise.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        search: Search,
+        plan: Plan,
+        held_out: HeldOut | None,
+        callbacks: list[Callable],
+        fresh: bool,
+    ):
+        self.problem, self.search, self.plan = problem, search, plan
+        self.held_out, self.callbacks, self.fresh = held_out, callbacks, fresh
+        self.key = search.task.key
+        self.origin = jax.device_get(problem.space.current())
+        self.status, self.message = "running", ""
+        self.done = self.failed = 0
+        self.warned = False
+        self.best: Candidate | None = None
+        self.columns = Columns()
+        self.validation: dict[str, float] = {}
+        self.patience = Patience(plan)
+        self.bar = Bar(plan.progress, plan.n_steps)
+        self.loop: int | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self._clock = Clock(plan.every)
+        self.save: Callable[[], None] = lambda: None
+        search.resample = fresh
+        search.stopped = lambda: self.status == "interrupted"
+        search.tick = self._tick
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def run(self, lock) -> None:
+        """Step until the fit ends."""
+        self.loop = threading.get_ident()
+        try:
+            while self.status in ("running", "paused"):
+                self.gate.wait()
+                with lock:
+                    if self.status == "running":
+                        self.step()
+        except KeyboardInterrupt:
+            self.end("interrupted", f"interrupted after {self.done} of {self.plan.n_steps} steps")
+            if self.found() is None:
+                raise
+        except BaseException:
+            self.end("interrupted", f"ended by an error after {self.done} steps")
+            raise
+        finally:
+            self.loop = None
+            self.bar.close()
+            self.save()
+            if (found := self.found()) is not None:
+                self.problem.space.write(found.theta)
+
+    def step(self) -> dict[str, Any]:
+        """Do one step and return what callbacks are given."""
+        index, search = self.done, self.search
+        if self.fresh:
+            search.key = jax.random.fold_in(self.key, index)
+        try:
+            outcome = search.step()
+        except Unfinished:
+            return {}
+        self._note(index, outcome)
+        report = self._report(index, outcome)
+        self._tell(report)
+        if outcome.finished:
+            self.end("finished", outcome.finished)
+        elif self.done >= self.plan.n_steps:
+            self.end("finished", "all steps done")
+        elif reason := self.patience.spent(None if self.best is None else self.best.judged):
+            self.end("finished", reason)
+        if self._call_back(report, outcome.theta):
+            self.end("finished", "a callback returned True")
+        if self.status == "finished":
+            self.save()
+        else:
+            self._tick()
+        return report
+
+    def end(self, status: str, message: str) -> None:
+        """End the fit."""
+        self.status, self.message = status, message
+
+    def _tick(self) -> None:
+        if self._clock.rings():
+            self.save()
+
+    # -- what was found ------------------------------------------------------------------------
+
+    def _note(self, index: int, outcome: Step) -> None:
+        found, last = outcome.best, {}
+        if found is not None and self.held_out is not None:
+            last = self.validation = self.held_out.judge(found).validation
+        if found is not None and self.search.task.batches is not None:
+            last = {"epoch_loss": found.loss, **last}
+        if found is not None and self._improves(found, outcome.chosen):
+            self.best = found
+        self.columns.add(index, outcome.rows, **last)
+        self.failed += outcome.failed
+        self.done += 1
+        if outcome.trouble and not self.warned:
+            self.warned = True
+            self._warn(index, outcome)
+
+    def _improves(self, found: Candidate, chosen: bool) -> bool:
+        return chosen or self.best is None or better(found.judged, self.best.judged)
+
+    def found(self) -> Candidate | None:
+        """Return the best point so far, that of an unfinished step included."""
+        pending = self.search.pending()[1]
+        if pending is None:
+            return self.best
+        if self.held_out is not None:
+            self.held_out.judge(pending)
+        return pending if self._improves(pending, False) else self.best
+
+    def result(self) -> FitResult:
+        """Return the best point so far, and put the model there."""
+        best, pending = self.found(), self.search.pending()[0]
+        if best is None:
+            raise ValueError(
+                "Fitter.result: at least one step must have been done; got none. "
+                "Call step() or resume() first."
+            )
+        space, search = self.problem.space, self.search
+        space.write(best.theta)
+        evaluation = self.evaluation(best)
+        front = getattr(search, "front", None)
+        return FitResult(
+            backend=search.name,
+            best_loss=evaluation.loss if np.isfinite(evaluation.loss) else float("nan"),
+            best_params=dict(best.record["values"]),
+            history=self.columns.history(self.done, pending),
+            n_steps=self.done,
+            prediction=evaluation.prediction,
+            optimizer=search.optimizer,
+            raw=search.raw,
+            model=self.problem.model,
+            loss_unit=search.program.loss_unit,
+            parts=evaluation.parts,
+            aux=evaluation.aux,
+            interrupted=self.status == "interrupted",
+            message=self.message,
+            n_failed=self.failed,
+            seed=self.plan.seed,
+            metrics=evaluation.metrics,
+            validation=best.validation,
+            pareto=None if front is None else front.result(search.at, search.program),
+        )
+
+    def theta_of(self, changes: dict[str, Any], theta: Any) -> dict[str, Any]:
+        """Return theta with parameters changed, and those that are at the best point as there."""
+        theta, best = dict(theta), self.found()
+        for name, value in changes.items():
+            entry = self.problem.space.entry(name)
+            if best is not None and _same(value, best.record["values"][name]):
+                theta[name] = best.theta[name]
+                continue
+            new = entry.theta(entry.invert(entry.read(value)))
+            if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(new)):
+                raise ValueError(
+                    f"Fitter: parameter '{name}' must be finite and inside the range of its "
+                    f"transform; got {value}. Pass a value inside."
+                )
+            theta[name] = new
+        return theta
+
+    def evaluate(self, changes: dict[str, Any]) -> Candidate:
+        """Evaluate a point, with the noise of the best one."""
+        best = self.found()
+        theta = self.problem.space.current() if best is None else best.theta
+        return self.search.evaluate(
+            self.theta_of(changes, theta), self.key if best is None else best.key
+        )
+
+    def evaluation(self, candidate: Candidate) -> Evaluation:
+        """Return a candidate as the user sees it."""
+        extra, program = candidate.record["extra"], self.search.task.whole
+        numbers = numbers_of(program, extra)
+        parts = {n: numbers[n] for n in program.parts if n in extra["parts"]}
+        metrics = {n: numbers[n] for n in program.metrics}
+        return Evaluation(candidate.loss, parts, extra["prediction"], extra["aux"], metrics)
+
+    # -- what is told --------------------------------------------------------------------------
+
+    def _warn(self, index: int, outcome: Step) -> None:
+        advice = "The search went back towards the last good point. "
+        if outcome.finished:
+            advice = "There was no good point to go back to: start elsewhere. "
+        elif self.search.name != "grad":
+            advice = "Such points count as bad ones. "
+        remedy = "Check the model for divergence, or bound the parameters."
+        if outcome.trouble == "gradient":
+            remedy = "Fitter.check_gradient tells whether it grows with the simulated time."
+        warnings.warn(
+            f"Fitter: loss and gradient must be finite; the {outcome.trouble} was NaN or infinite "
+            f"at step {index}. {advice}{remedy}",
+            RuntimeWarning,
+            stacklevel=outside(),
+        )
+
+    def _report(self, index: int, outcome: Step) -> dict[str, Any]:
+        row, found = outcome.rows[-1], outcome.best
+        losses = [row.loss for row in outcome.rows]
+        loss = losses[0] if found is None or len(losses) == 1 else found.loss
+        report = {
+            "step": index,
+            "loss": loss,
+            "best_loss": float("nan") if self.best is None else self.best.loss,
+            "model": self.problem.model,
+            "params": outcome.values,
+            "prediction": outcome.prediction,
+            "gradient_norm": row.gradient_norm,
+            "metrics": {name: row.numbers[name] for name in self.search.program.metrics},
+        }
+        return report if found is None else {**report, **found.validation}
+
+    def _tell(self, report: dict[str, Any]) -> None:
+        self.bar.move(report)
+        verbose, n_steps = self.plan.verbose, self.plan.n_steps
+        if not verbose:
+            return
+        every = max(1, n_steps // 10) if verbose is True else max(1, int(verbose))
+        done = report["step"] + 1
+        if done % every == 0 or done in (1, n_steps):
+            more = "".join(f", {name} {number:.6g}" for name, number in self.validation.items())
+            print(
+                f"step {done}/{n_steps}: loss {report['loss']:.6g}, "
+                f"best {report['best_loss']:.6g}{more}"
+            )
+
+    def _call_back(self, report: dict[str, Any], theta: Any) -> bool:
+        if not self.callbacks:
+            return False
+        self.problem.space.write(theta)
+        return any([callback(report) is True for callback in self.callbacks])
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two values are equal bit for bit, unit included."""
+    a, b = jax.tree.leaves(value), jax.tree.leaves(other)
+    units = [
+        [
+            u.get_unit(leaf)
+            for leaf in jax.tree.leaves(v, is_leaf=lambda x: isinstance(x, u.Quantity))
+        ]
+        for v in (value, other)
+    ]
+    return (
+        len(a) == len(b)
+        and units[0] == units[1]
+        and all(
+            np.shape(x) == np.shape(y) and np.array_equal(x, y) for x, y in zip(a, b, strict=True)
+        )
+    )

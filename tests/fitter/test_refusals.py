@@ -1,0 +1,137 @@
+"""What is refused, and in which words."""
+
+import brainstate
+import brainunit as u
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from brainstate.nn import IdentityT, L2Reg, Param
+from fitter_models import Gain, adam, mean_output, parabola
+
+import brainmass
+from brainmass import Fitter, objectives
+from brainmass._errors import UnitError
+
+
+def test_a_model_without_trainable_parameters_is_refused():
+    with pytest.raises(ValueError, match=r"at least one trainable parameter; got none"):
+        Fitter(brainmass.HopfStep(1), loss_fn=lambda m: 0.0)
+
+
+def test_integer_parameters_are_refused():
+    class Model(brainstate.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.n = brainstate.ParamState(jnp.arange(3))
+
+    with pytest.raises(TypeError, match="'n' must hold real floating-point"):
+        Fitter(Model(), loss_fn=lambda m: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({}, ValueError, r"exactly one of predict and loss_fn must be given; got neither"),
+        ({"predict": mean_output, "loss_fn": parabola}, ValueError, "got both"),
+        ({"loss_fn": parabola, "backend": "sgd"}, ValueError, r"'grad', 'nevergrad', 'scipy'"),
+        ({"loss_fn": 3}, TypeError, "loss_fn must be a function of the model; got 3"),
+        ({"loss_fn": parabola, "transient": 3}, ValueError, "go with predict"),
+        ({"loss_fn": parabola, "callbacks": 3}, TypeError, "callbacks must be a callable"),
+        ({"loss_fn": parabola, "search_space": {}}, ValueError, "search_space is for backend"),
+        ({"predict": mean_output, "objective": 3}, TypeError, "objective must be a callable"),
+        ({"predict": mean_output, "objective": {}}, TypeError, "objective must be a callable"),
+        ({"predict": mean_output, "transient": -1}, ValueError, "must not be negative"),
+        ({"predict": mean_output, "transient": 1.5}, TypeError, "whole number of samples"),
+        ({"predict": mean_output, "transient": 3 * u.mV}, UnitError, r"got \[mV\]"),
+    ],
+)
+def test_contradictory_arguments_are_refused(arguments, error, text):
+    with pytest.raises(error, match=text):
+        Fitter(Gain(), **arguments)
+
+
+def test_something_that_is_no_module_is_refused():
+    with pytest.raises(TypeError, match="model must be a brainstate module; got list"):
+        Fitter([], loss_fn=parabola)
+
+
+@pytest.mark.parametrize("n_steps", [0, -1, 2.5, True])
+def test_bad_numbers_of_steps_are_refused(n_steps):
+    with pytest.raises(ValueError, match="n_steps must be a whole number, at least 1"):
+        Fitter(Gain(), loss_fn=parabola).fit(n_steps=n_steps)
+
+
+@pytest.mark.parametrize("seed", [-1, 2.5, "a", True])
+def test_bad_seeds_are_refused(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number, at least 0"):
+        Fitter(Gain(), loss_fn=parabola).fit(seed=seed)
+
+
+def test_bad_changes_of_a_running_fit_are_refused():
+    fitter = Fitter(Gain(), adam(), loss_fn=parabola)
+    fitter.start(n_steps=3)
+    with pytest.raises(ValueError, match="Fitter.set: n_steps must be a whole number"):
+        fitter.set(n_steps=0)
+    for rate in (-1.0, float("nan"), "fast"):
+        with pytest.raises(ValueError, match="learning_rate must be a number, at least 0"):
+            fitter.set(learning_rate=rate)
+
+
+def test_targets_by_name_must_be_those_of_the_objectives():
+    rmse = objectives.timeseries_rmse()
+    fitter = Fitter(Gain(), predict=mean_output, objective={"a": rmse, "b": rmse})
+    for target in ({"a": 1.0}, {"a": 1.0, "b": 1.0, "c": 1.0}):
+        with pytest.raises(ValueError, match="one entry for each objective, 'a', 'b'"):
+            fitter.fit(target)
+
+
+def test_targets_that_do_not_fit_are_refused():
+    fitter = Fitter(Gain(), predict=mean_output)
+    with pytest.raises(ValueError, match=r"same shape; got \(\) and \(3,\)"):
+        fitter.fit(np.ones(3))
+    with pytest.raises(UnitError, match=r"same unit; got \[1\] and \[mV\]"):
+        fitter.fit(2.0 * u.mV)
+    with pytest.raises(ValueError, match="target must be given for the objective 'timeseries_rmse"):
+        fitter.fit()
+    with pytest.raises(ValueError, match="target must not be given to a loss_fn"):
+        Fitter(Gain(), loss_fn=parabola).fit(1.0)
+    with pytest.raises(TypeError, match="target must be made of arrays"):
+        Fitter(Gain(), loss_fn=lambda m, y: parabola(m)).fit({"a": bytearray(b"x")})
+
+
+def test_a_loss_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match=r"loss must be one number; got shape \(3,\)"):
+        Fitter(Gain(), loss_fn=lambda m: m.gain.value() * jnp.ones(3)).fit()
+    with pytest.raises(ValueError, match=r"must return one number; got shape \(2,\)"):
+        Fitter(Gain(), predict=lambda m: m.gain.value(), objective=lambda p, t: p * t).fit(
+            jnp.ones(2)
+        )
+
+
+def test_a_loss_that_reads_another_model_is_refused():
+    other = Gain(1.0)
+    with pytest.raises(ValueError, match=r"must depend on the trainable parameters.*'gain'"):
+        Fitter(Gain(), loss_fn=lambda m: parabola(other)).fit()
+
+
+def test_parts_with_different_units_are_refused():
+    with pytest.raises(UnitError, match=r"parts of the loss must have the same unit"):
+        Fitter(Gain(1.0, reg=L2Reg(weight=1.0)), predict=lambda m: m.gain.value() * u.mV).fit(
+            2.0 * u.mV
+        )
+
+
+def test_pieces_before_a_start_are_refused():
+    fitter = Fitter(Gain(), loss_fn=parabola)
+    for piece in (fitter.step, fitter.pause, fitter.resume, fitter.result, fitter.evaluate):
+        with pytest.raises(ValueError, match=r"a fit must have been started"):
+            piece()
+    fitter.start(n_steps=1)
+    with pytest.raises(ValueError, match="at least one step must have been done"):
+        fitter.result()
+
+
+def test_identity_transform_of_the_declared_base_is_what_scaling_relies_on():
+    node = brainmass.HopfStep(1, a=Param(0.1, fit=True))
+    assert isinstance(node.a.t, IdentityT)
+    assert node.a.spec.bounds is not None

@@ -1,0 +1,429 @@
+"""A fit to watch: start, pause, resume, stop, and the result back in the notebook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import brainunit as u
+import ipywidgets as widgets
+
+from brainmass.fitter import Fitter
+
+from ..base import CodeBox, StatusLine, wrapped
+from ..canvas import Canvas
+from ..controls import ButtonControl, CheckControl, ChoiceControl, TextControl
+from ..figure import draw
+from ..plots import Lines, Plot
+from ..quantities import parse, show
+from ..sheet import Sheet
+from .bench import FitBench, whole
+from .code import fit_code
+from .course import Course
+from .plots import fit_plots
+from .rows import FitControl
+from .setup import AS_GIVEN, OPTIMIZERS, Choices
+
+__all__ = ["FitterWidget"]
+
+_COMMANDS = {
+    "start": "Fit from the present parameters",
+    "step": "Do one step and pause",
+    "pause": "Hold after the step it is in",
+    "resume": "Go on",
+    "stop": "End with the best so far",
+}
+
+_TITLES = {
+    "loss": "Loss of the fit",
+    "parts": "Parts of the loss",
+    "params": "Parameters of the fit",
+    "prediction": "Prediction and target",
+    "target": "Target",
+}
+
+
+class FitterWidget(FitBench):
+    """Runs a fitter in a thread and shows loss, parameters and prediction while it runs.
+
+    Tick what is fitted, set bounds, choose backend and optimiser, start. The kernel stays free:
+    other cells answer, and each command is acknowledged after the step that the fit is in. A
+    parameter can be set by hand while the fit is paused or running; it goes on from there.
+
+    Parameters
+    ----------
+    fitter : brainmass.Fitter
+        The fitter. Its model is left at the best point, as by :meth:`brainmass.Fitter.fit`. Where
+        something else is ticked or chosen, a new fitter of the same model and loss is made.
+    target : array, quantity or pytree of them, optional
+        What the prediction is compared with.
+    n_steps : int, default 100
+        Number of steps.
+    seed : int, default 0
+        Seed of the noise and of the search.
+
+    Attributes
+    ----------
+    fitter : brainmass.Fitter
+        The fitter of the present or last fit.
+    result : brainmass.FitResult or None
+        Result of the last fit that ended.
+    status : str
+        ``'ready'``, ``'running'``, ``'pausing'``, ``'paused'``, ``'stopping'``, ``'stopped'``,
+        ``'done'`` or ``'failed'``. A state that ends in ``-ing`` has been asked for.
+    course : Course
+        Losses, parts and parameters after each step.
+    state : dict
+        What was ticked, bounded and chosen, as plain JSON; assign it to restore it.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> from brainmass_widgets import FitterWidget
+    >>> from brainstate.nn import Param
+    >>> def predict(model):
+    ...     return brainmass.Simulator(model, dt=0.1 * u.ms).run(5 * u.ms, monitors="x")["x"]
+    >>> data = predict(brainmass.LinearStep(1, gamma=-0.3, init_x=1.0))
+    >>> node = brainmass.LinearStep(1, gamma=Param(-0.1, fit=True), init_x=1.0)
+    >>> w = FitterWidget(brainmass.Fitter(node, predict=predict), data, n_steps=50)
+    >>> w
+    FitterWidget(LinearStep, 1 parameter)
+    >>> w.start()
+    >>> w.flush()
+    >>> w.status, w.result.n_steps
+    ('done', 50)
+    >>> w.close()
+    """
+
+    def __init__(self, fitter, target=None, *, n_steps: int = 100, seed: int = 0):
+        if not isinstance(fitter, Fitter):
+            raise TypeError(
+                f"FitterWidget: fitter must be a Fitter; got {type(fitter).__name__}. "
+                "Pass brainmass.Fitter(model, ...)."
+            )
+        self._prepare(fitter, target, n_steps, seed)
+        super().__init__(self._build())
+        self._show_state("ready")
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What was ticked, bounded and chosen, as plain JSON."""
+        choices = self.choices
+        return {
+            "format": 1,
+            "model": type(self.setup.model).__name__,
+            "ticked": list(choices.ticked),
+            "bounds": {name: list(ends) for name, ends in choices.bounds},
+            "backend": choices.backend,
+            "optimizer": choices.optimizer,
+            "rate": choices.rate,
+            **self._numbers,
+            "values": {name: self.setup.value(name).tolist() for name in self.setup.candidates},
+        }
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        self._check_idle("restored")
+        choices = self._check_state(state)
+        self.choices = choices
+        self._numbers = {name: int(state[name]) for name in self._numbers}
+        for name, value in state.get("values", {}).items():
+            self.setup.put(name, value)
+        self._show_choices()
+
+    def __repr__(self):
+        if not hasattr(self, "choices"):
+            return "FitterWidget()"
+        count = len(self.choices.ticked)
+        name = type(self.setup.model).__name__
+        return f"FitterWidget({name}, {count} parameter{'s' if count != 1 else ''})"
+
+    def picture(self, form: str = "png") -> bytes:
+        """Draw what is shown with matplotlib.
+
+        Parameters
+        ----------
+        form : {'png', 'svg', 'pdf'}
+            Format of the picture.
+
+        Returns
+        -------
+        bytes
+            The file; empty before the first step.
+        """
+        plots = self._plots()
+        return draw(plots, title=self._headline(), note=self.problem, form=form) if plots else b""
+
+    def to_code(self) -> str:
+        """Return a script that gives the losses that are shown.
+
+        Returns
+        -------
+        str
+            Python code. It starts from your variables ``fitter`` and ``target``, and from
+            ``predict`` and ``objective`` where another fitter was chosen.
+        """
+        choices, steps, seed = self._ran
+        if not len(self.course):
+            choices, (steps, seed) = self.choices, self._numbers.values()
+            return fit_code(self.setup, choices, Course(self.setup.settle()), steps, seed)
+        return fit_code(self.setup, choices, self.course, steps, seed)
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def _shown(self) -> dict[str, Plot | None]:
+        return fit_plots(self.course, self.target, list(self._ran[0].ticked))
+
+    def _plots(self) -> list[Plot]:
+        return [plot for plot in self._shown().values() if plot is not None]
+
+    def _canvases(self) -> list[Canvas]:
+        return list(self.canvases.values())
+
+    def _facts(self) -> list[tuple[str, str]]:
+        facts = [(name, row.text) for name, row in self.rows.items() if row.on]
+        facts += [(name, entry.text) for name, entry in self.entries.items() if not entry.hidden]
+        return [*facts, ("status", self._headline())]
+
+    def _redraw(self) -> None:
+        with self._lock:
+            if not self._open:
+                return
+            shown = self._shown()
+            for name, canvas in self.canvases.items():
+                plot = shown.get(name)
+                self._cells[name].layout.display = "none" if plot is None else ""
+                if plot is not None:
+                    panels = len(plot.panels) if isinstance(plot, Lines) else 1
+                    canvas.height = 130 + 90 * max(1, panels)
+                    canvas.show(plot)
+            self._show_values()
+            self._line.say(self._headline())
+            self._code.refresh()
+
+    def _headline(self) -> str:
+        done = len(self.course)
+        if not done:
+            return self.status
+        ended = getattr(self.result, "message", "") if self.status in ("done", "stopped") else ""
+        text = (
+            f"{self.status}: step {done} of {self._ran[1]} · loss {show(self.course.losses[-1])} · "
+            f"best {show(self.course.best[-1])}"
+        )
+        return f"{text} · {ended}" if ended else text
+
+    def _say(self, text: str = "", level: str = "info") -> None:
+        self._message = (text, level)
+        if text:
+            self._cells["loss"].layout.display = ""
+        self.canvases["loss"].say(text, level)
+
+    def _refuse(self, sentence: str) -> None:
+        self._say(sentence, "warning")
+
+    def _show_state(self, state: str) -> None:
+        running, paused, idle = state == "running", state == "paused", not self._job.active
+        enabled = {
+            "start": idle,
+            "step": idle or paused,
+            "pause": running,
+            "resume": paused,
+            "stop": running or paused or state == "pausing",
+        }
+        with self.toolbar.holding():
+            for name, on in enabled.items():
+                self.buttons[name].disabled = not on
+        with self.panel.holding():
+            for control in (*self.entries.values(), *self.rows.values()):
+                control.disabled = not idle and control is not self.entries["steps"]
+        if state in ("done", "stopped"):
+            self._show_values()  # those of the best point
+        if state == "failed":
+            self._say(str(self._job.error) or type(self._job.error).__name__, "error")
+        self._line.say(self._headline())
+
+    def _show_values(self) -> None:
+        with self.panel.holding():
+            for name, row in self.rows.items():
+                now = self.course.last(name) if self._job.active else self.setup.value(name)
+                if now is not None:
+                    row.put(value=now)
+
+    # -- parts --------------------------------------------------------------------------------
+
+    def _build(self) -> list[widgets.Widget]:
+        self._line = StatusLine()
+        self._code = CodeBox(self.to_code)
+        self.canvases = {name: Canvas(220, title) for name, title in _TITLES.items()}
+        layout = {"flex": "1 1 300px", "min_width": "270px", "display": "none"}
+        self._cells = {
+            name: widgets.VBox([canvas], layout=dict(layout))
+            for name, canvas in self.canvases.items()
+        }
+        self.toolbar = self._build_toolbar()
+        self.rows = self._build_rows()
+        self.entries = self._build_entries()
+        groups = {"Search": dict(self.entries), "Parameters": dict(self.rows)}
+        self.panel = Sheet(groups, on_error=self._refuse)
+        left = widgets.VBox(
+            [self.panel],
+            layout={
+                "flex": "0 1 400px",
+                "min_width": "330px",
+                "max_height": "560px",
+                "overflow": "hidden auto",
+                "padding": "0 8px 0 0",
+            },
+        )
+        right = wrapped(self._cells.values(), flex="1 1 420px", min_width="340px")
+        self._show_fitting_entries()
+        return [self.toolbar, wrapped([left, right]), self._line, self._code]
+
+    def _build_toolbar(self) -> Sheet:
+        self.buttons = {
+            name: ButtonControl(
+                name.capitalize(), tip, lambda name=name: self._guarded(getattr(self, name))
+            )
+            for name, tip in _COMMANDS.items()
+        }
+        code = CheckControl(
+            "Code", "Show Python code that gives this fit", False, self._show_code, kind="toggle"
+        )
+        title = f"Fit of {type(self.setup.model).__name__}"
+        groups = {
+            "commands": {**self.buttons, "code": code, "export": self._export_control()},
+        }
+        return Sheet(groups, bar=True, title=title, on_error=self._refuse)
+
+    def _build_rows(self) -> dict[str, FitControl]:
+        return {
+            name: FitControl(
+                candidate,
+                name in self.choices.ticked,
+                self.setup.value(name),
+                on_tick=lambda on, name=name: self._tick(name, on),
+                on_value=lambda number, name=name: self.nudge(name, number),
+                on_bounds=lambda ends, name=name: self._choose(self.choices.bound(name, ends)),
+                on_error=self._refuse,
+            )
+            for name, candidate in self.setup.candidates.items()
+        }
+
+    def _build_entries(self) -> dict[str, Any]:
+        choices, refuse = self.choices, self._refuse
+        entries: dict[str, Any] = {
+            "backend": ChoiceControl(
+                "backend", "How to search: along gradients, by evolution, or with scipy",
+                choices.backend, self._choose_backend, list(OPTIMIZERS), refuse,
+            ),
+            "optimizer": ChoiceControl(
+                "optimiser", "Which method; as given is that of your fitter", choices.optimizer,
+                self._choose_optimizer, [AS_GIVEN, *OPTIMIZERS[choices.backend]], refuse,
+            ),
+            "rate": TextControl(
+                "learning rate", "Of the optimiser; may be changed while the fit runs",
+                show(choices.rate), self._choose_rate, refuse,
+            ),
+        }  # fmt: skip
+        tips = {"steps": "Number of steps; more may be given while the fit runs", "seed": "Seed"}
+        for name, tip in tips.items():
+            entries[name] = TextControl(
+                name, tip, str(self._numbers[name]), lambda t, n=name: self._number(n, t), refuse
+            )
+        return entries
+
+    # -- reactions ----------------------------------------------------------------------------
+
+    def _show_code(self, shown: bool) -> None:
+        def act():
+            self._code.show(shown)
+            if shown:
+                self.canvases["loss"].copy(self._code.value)
+
+        self._guarded(act)
+
+    def _check_idle(self, what: str) -> None:
+        if self._job.active:
+            raise ValueError(
+                f"FitterWidget: a fit must not run while it is {what}; it is {self.status}. "
+                "Stop it first."
+            )
+
+    def _choose(self, choices: Choices) -> None:
+        self._check_idle("changed")
+        self.choices = choices
+        self._say()
+
+    def _tick(self, name: str, on: bool) -> None:
+        if not self.setup.candidates[name].movable:
+            raise ValueError("is a state of a layer and is always fitted.")
+        ticked = set(self.choices.ticked) ^ {name}
+        if (name in ticked) != on:
+            return
+        order = tuple(n for n in self.setup.candidates if n in ticked)
+        self._choose(replace(self.choices, ticked=order))
+
+    def _choose_backend(self, backend: str) -> None:
+        self._choose(replace(self.choices, backend=backend, optimizer=AS_GIVEN))
+        self._show_fitting_entries()
+
+    def _choose_optimizer(self, optimizer: str) -> None:
+        self._choose(replace(self.choices, optimizer=optimizer))
+        self._show_fitting_entries()
+
+    def _choose_rate(self, text: str) -> str:
+        rate = parse(text, u.UNITLESS)
+        if not rate > 0:
+            raise ValueError(f"FitterWidget: learning rate must be positive; got '{text}'.")
+        if self._job.active:
+            self._change({"learning_rate": rate})
+        self.choices = replace(self.choices, rate=rate)
+        return show(rate)
+
+    def _number(self, name: str, text: str) -> str:
+        value = whole(name, text, 1 if name == "steps" else 0)
+        self._numbers[name] = value
+        if name == "steps" and self._job.active:
+            self._change({"n_steps": value})
+            self._ran = (self._ran[0], value, self._ran[2])
+        return str(value)
+
+    def _show_fitting_entries(self) -> None:
+        """Offer the optimisers of the backend, and the rate of those that have one."""
+        choices = self.choices
+        self.entries["optimizer"].options = [AS_GIVEN, *OPTIMIZERS[choices.backend]]
+        self.entries["optimizer"].put(choices.optimizer)
+        fixed = choices.optimizer == AS_GIVEN or choices.backend != "grad"
+        self.entries["rate"].hidden = fixed
+
+    def _show_choices(self) -> None:
+        choices = self.choices
+        self.entries["backend"].put(choices.backend)
+        self.entries["rate"].put(show(choices.rate))
+        for name, number in self._numbers.items():
+            self.entries[name].put(str(number))
+        self._show_fitting_entries()
+        bounds = dict(choices.bounds)
+        for name, row in self.rows.items():
+            row.put(
+                on=name in choices.ticked, value=self.setup.value(name), bounds=bounds.get(name)
+            )
+
+    def _check_state(self, state: dict[str, Any]) -> Choices:
+        name = type(self.setup.model).__name__
+        if not isinstance(state, dict) or state.get("format") != 1 or state.get("model") != name:
+            raise ValueError(
+                f"FitterWidget: state must be a dict that .state of a fit of {name} gave; got "
+                f"{type(state).__name__} of another kind. Save it anew."
+            )
+        names = {*state["ticked"], *state["bounds"], *state.get("values", {})}
+        if unknown := sorted(names - set(self.setup.candidates)):
+            raise ValueError(
+                f"FitterWidget: state must name parameters of the model; got '{unknown[0]}'. "
+                f"Known are {', '.join(self.setup.candidates)}."
+            )
+        bounds = tuple(sorted((n, tuple(map(float, e))) for n, e in state["bounds"].items()))
+        ticked = tuple(n for n in self.setup.candidates if n in state["ticked"])
+        return Choices(ticked, bounds, state["backend"], state["optimizer"], float(state["rate"]))
