@@ -1,8 +1,8 @@
 """Time from a key on a slider to the painted phase plane, in a real JupyterLab.
 
 Two sliders of each model: that of the bifurcation diagram, which moves a cursor there, and another
-one, after which the diagram is computed anew in the background. Prints one table; run it from the
-repository root:
+one, after which the diagram is computed anew in the background. The first row is the time course of
+a SimulatorWidget, to compare with. Prints one table; run it from the repository root:
 
     python benchmarks/widgets/phase_plane.py
 """
@@ -23,9 +23,12 @@ PRESSES = 20
 
 SETUP = """
 import brainmass, brainunit as u
-from brainmass_widgets import PhasePlaneWidget
+from brainmass_widgets import PhasePlaneWidget, SimulatorWidget
 """
 PLANES = {
+    "Hopf, time course": (
+        "SimulatorWidget(brainmass.HopfStep(1, init_x=0.1), plots=['time'])", "a", "w",
+    ),
     "Hopf, 2 states": ("PhasePlaneWidget(brainmass.HopfStep(1), along='a')", "a", "w"),
     "Montbrio-Pazo-Roxin, 2 states": (
         "PhasePlaneWidget(brainmass.MontbrioPazoRoxinStep(1), along='eta')", "eta", "J",

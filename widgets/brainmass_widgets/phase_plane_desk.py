@@ -41,7 +41,7 @@ MOST_STARTS = 6
 _TWICE = 0.45
 """Seconds within which two clicks are one double click."""
 
-_PAUSE = 0.35
+_PAUSE = 0.5
 """Seconds for which the sliders rest before the diagram is computed anew."""
 
 _DIVERGED = (
