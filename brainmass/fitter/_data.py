@@ -128,7 +128,7 @@ def digest(tree: Any) -> str:
 def strong(leaf) -> jax.Array:
     """Return a device array that no compilation cache tells from another of its shape."""
     if isinstance(leaf, jax.Array):
-        return leaf if not leaf.weak_type else jax.device_put(np.asarray(leaf))
+        return leaf if not getattr(leaf, "weak_type", False) else jax.device_put(np.asarray(leaf))
     array = np.asarray(leaf)
     return jax.device_put(array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False))
 
