@@ -21,6 +21,7 @@ from brainstate.nn import Param
 from jax.extend.core import Literal, jaxpr_as_fun
 
 from brainmass._errors import choices
+from brainmass._random import lending
 from brainmass.dynamics import NeuralMass
 from brainmass.engine.cache import ReadsModel, Uncacheable, fingerprint
 from brainmass.noise import Noise
@@ -188,7 +189,8 @@ class _Borrowed:
         self._problem, self._theta, self._frozen, self._key = problem, theta, frozen, key
 
     def __enter__(self):
-        problem = self._problem
+        problem, self._random = self._problem, lending()
+        self._random.__enter__()
         self._nodes = [(node, dict(vars(node))) for node in nodes_of(problem.model).values()]
         containers = [v for _, saved in self._nodes for v in saved.values()]
         self._containers = [(c, c.copy()) for c in containers if type(c) in (dict, list)]
@@ -234,6 +236,7 @@ class _Borrowed:
             state.restore_value(value)
         for param in self._params:
             param.clear_cache()
+        self._random.__exit__(None, None, None)
 
 
 def _scalar(loss) -> jax.Array:
