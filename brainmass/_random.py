@@ -15,12 +15,9 @@ import jax
 
 from ._compat import inside_trace, is_tracer
 
-__all__ = ["fresh_key", "seeded", "split_key"]
+__all__ = ["fresh_key", "lending", "seeded", "split_key"]
 
 _own: ContextVar[list | None] = ContextVar("brainmass_key", default=None)
-
-
-_PATIENCE = 60.0
 
 
 class _Shared:
@@ -42,8 +39,7 @@ def split_key():
     if inside_trace():
         return brainstate.random.split_key()
     with _shared.lock:
-        state = brainstate.random.DEFAULT
-        if is_tracer(state.value) or _shared.borrower not in (None, threading.get_ident()):
+        if _shared.borrower not in (None, threading.get_ident()):
             # Another thread has the state: a branch of its own, which no other draw will meet.
             if _shared.last is None:
                 _shared.last = jax.random.key(time.time_ns() % 2**31)
@@ -87,18 +83,28 @@ def seeded(key, seed, foreign: bool = True):
 
 
 @contextmanager
-def _lent(key):
-    """Let brainstate's random state be ``key`` for this thread."""
-    state = brainstate.random.DEFAULT
+def lending():
+    """Let this thread put something else in the place of brainstate's random state for a while.
+
+    Lenders wait for each other; draws of other threads do not wait and keep away from it.
+    """
     with _shared.lending:
-        deadline = time.monotonic() + _PATIENCE
-        while is_tracer(state.value) and not inside_trace() and time.monotonic() < deadline:
-            time.sleep(0.001)  # a trace of another thread has it
         with _shared.lock:
-            before, outer = state.value, _shared.borrower
-            state.value, _shared.borrower = key, threading.get_ident()
+            outer, _shared.borrower = _shared.borrower, threading.get_ident()
         try:
             yield
         finally:
             with _shared.lock:
-                state.value, _shared.borrower = before, outer
+                _shared.borrower = outer
+
+
+@contextmanager
+def _lent(key):
+    """Let brainstate's random state be ``key`` for this thread."""
+    state = brainstate.random.DEFAULT
+    with lending():
+        before, state.value = state.value, key
+        try:
+            yield
+        finally:
+            state.value = before

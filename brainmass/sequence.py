@@ -9,6 +9,7 @@ from typing import Any
 import brainstate
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ._compat import inside_trace
 from ._errors import choices
@@ -148,12 +149,13 @@ class SeqLayer(brainstate.nn.Module):
             The observed state, in its unit, after every sample.
         """
         who = type(self).__name__
-        inputs = jnp.asarray(inputs, brainstate.environ.dftype())
-        if inputs.ndim not in (2, 3) or inputs.shape[-1] != self.n_input:
+        shape = np.shape(inputs)
+        if len(shape) not in (2, 3) or shape[-1] != self.n_input:
             raise ValueError(
                 f"{who}: inputs must have shape (time, {self.n_input}) or (time, batch, "
-                f"{self.n_input}); got {inputs.shape}. Put time first and features last."
+                f"{self.n_input}); got {shape}. Put time first and features last."
             )
+        inputs = jnp.asarray(inputs, brainstate.environ.dftype())
         remembered = None if init_states else vars(self).get("carry")
         if not init_states and remembered is None:
             raise ValueError(

@@ -412,7 +412,11 @@ class _Plan:
 
     def finished(self, parts: list) -> dict:
         """Return the result of a run from step 0 whose samples were computed elsewhere."""
-        return self._result(self._join(parts), 0, 0, self.n_steps)
+        observed = self.monitors.observed
+        if observed is None:
+            return self._result(self._join(parts), 0, 0, self.n_steps)
+        joined = observed.join(parts, (None, None))
+        return self._result(_on_device(joined), 0, 0, self.n_steps)
 
     def _count(self, step, start) -> int:
         return int(program.kept_before(step, start + self.dropped, self.every))

@@ -8,6 +8,7 @@ import brainstate
 import jax
 from brainstate.nn import Param
 
+from brainmass._random import lending
 from brainmass.dynamics import NeuralMass
 from brainmass.noise import Noise
 
@@ -74,7 +75,8 @@ class Borrowed:
         self._holdings, self._theta, self._leaves, self._key = holdings, theta, leaves, key
 
     def __enter__(self):
-        model = self._holdings.model
+        model, self._random = self._holdings.model, lending()
+        self._random.__enter__()
         self._nodes = [(node, dict(vars(node))) for node in nodes_of(model).values()]
         containers = [v for _, saved in self._nodes for v in saved.values()]
         self._containers = [(c, c.copy()) for c in containers if type(c) in (dict, list)]
@@ -112,6 +114,7 @@ class Borrowed:
             state.restore_value(value)
         for param in self._params:
             param.clear_cache()
+        self._random.__exit__(None, None, None)
 
 
 def is_fixed(node: Any) -> bool:

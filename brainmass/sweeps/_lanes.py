@@ -156,7 +156,7 @@ class LaneRunner(Runner):
             )
             self._plan = plan
         plan.seed = seed
-        start, carry, *_ = getattr(plan, "_begin", plan._start)()
+        start, carry, *_ = plan._begin()
         return _Lane(point, plan, start, carry)
 
     def _stack(self, trees: list, axes):
@@ -235,6 +235,10 @@ class _Call:
     def loop(self) -> LaneLoop:
         """Return the loop over chunks."""
         plan, (call, rows) = self.plan, self.program
+        observed = plan.monitors.observed
+        largest = max(1, self.limit - plan.system.superblock) if plan.drive.arrays else 2**30
+        if observed is not None:
+            largest = min(largest, observed.watch.longest(observed.layout))
         return LaneLoop(
             program=call,
             values=self.values,
@@ -242,10 +246,11 @@ class _Call:
             count=lambda step: program.kept_before(int(step), plan.dropped, plan.every),
             origin=plan.dropped,
             every=plan.every,
-            capacity=rows,
-            largest=max(1, self.limit - plan.system.superblock) if plan.drive.arrays else 2**30,
+            capacity=rows if plan.monitors.entries else 2**30,
+            largest=largest,
             aligned=plan.system.superblock,
             work=plan.system.work * self.lanes,
+            cut=observed and observed.cut,
         )
 
     def failures(self, loop: LaneLoop, carry, start: int, end: int, bad: list[int]) -> dict:

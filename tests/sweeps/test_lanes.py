@@ -62,6 +62,19 @@ def test_lanes_agree_with_single_points(four_lanes, monkeypatch, params):
     same(together, sweep(make_network(0.05), params, reduce={"sd": spread}, seeds=2))
 
 
+def test_observers_work_in_lanes(four_lanes, monkeypatch):
+    from sweeps.test_sweep import observers
+
+    params = {"k": [0.1, 0.2, 0.3, 0.5, 0.8]}
+    watched = {name: observers()[name] for name in ("fc", "bold")}
+    settings = {"duration": 600 * MS, "reduce": watched, "monitors": None}
+    together = sweep(make_network(0.05), params, **settings)
+    monkeypatch.undo()
+    single = sweep(make_network(0.05), params, **settings)
+    for name in watched:
+        same(together, single, name, atol=1e-5)
+
+
 def test_batches_and_threads_change_no_bit(four_lanes):
     params = {"node.a": np.linspace(0.0, 0.4, 11)}
     one = sweep(make_network(0.05), params, threads=1)["node.x"]

@@ -268,3 +268,40 @@ def test_precision_reaches_the_threads(x64, network):
     result = sweep(make_network(), {"k": [0.1]})
     assert result["node.x"].dtype == np.float64
     assert jax.config.jax_enable_x64
+
+
+def observers():
+    from brainmass import reducers
+
+    bold = brainmass.BOLDSignal(3, source="node.x", period=200 * MS)
+    return {
+        "fc": reducers.FC("node.x"),
+        "mean": reducers.Mean(lambda m: m.node.y.value),
+        "bold": bold,
+        "bold_fc": reducers.FC(bold),
+    }
+
+
+def test_reducers_and_observers_work_inside_the_loop(noisy):
+    result = sweep(
+        noisy, {"k": [0.1, 0.8]}, duration=2000 * MS, reduce={**observers(), "sd": spread},
+        monitors="node.x",
+    )  # fmt: skip
+    assert result["fc"].dims == ("k", "region", "other_region")
+    assert result["mean"].dims == ("k", "region")
+    assert result["bold"].dims == ("k", "time_bold", "region")
+    np.testing.assert_allclose(result["time_bold"], 200.0 * np.arange(1, 11))
+    assert result["time_bold"].attrs["units"] == "ms"
+    noisy.k = 0.8
+    lone = simulator(noisy).run(2000 * MS, seed=0, monitors={**observers(), "node.x": "node.x"})
+    for name in observers():
+        np.testing.assert_array_equal(result[name][1], lone[name])
+    np.testing.assert_array_equal(result["sd"][1], spread(lone))
+
+
+def test_a_single_reducer_needs_no_name_and_no_monitor(noisy):
+    from brainmass import reducers
+
+    result = sweep(noisy, {"k": [0.1]}, reduce=reducers.Mean("node.x"), monitors=None)
+    assert result["value"].dims == ("k", "region")
+    assert "node.x" not in result
