@@ -188,7 +188,7 @@ def _order(recorded: np.ndarray) -> np.ndarray:
     if finite.sum() < 2:
         return out[:0]
     moving = runs[finite].astype(float)
-    angles = np.angle(hilbert(moving - moving.mean(0), axis=0))
+    angles = np.angle(np.asarray(hilbert(moving - moving.mean(0), axis=0)))
     out[finite] = np.abs(np.exp(1j * angles).mean(-1))
     return out[finite]
 
