@@ -33,7 +33,7 @@ def linear(**settings):
 
 
 def hopf(**settings):
-    data = predict_dict(brainmass.HopfStep(1, a=0.3, w=0.4, init_x=0.3))
+    data = {"x": predict_dict(brainmass.HopfStep(1, a=0.3, w=0.4, init_x=0.3))["x"]}
     node = brainmass.HopfStep(1, a=Param(0.2, fit=True), w=0.4, init_x=0.3)
     objective = {"x": brainmass.objectives.timeseries_rmse()}
     return brainmass.Fitter(node, predict=predict_dict, objective=objective, **settings), data
@@ -264,6 +264,7 @@ def test_parts_of_the_loss_are_drawn(opened):
         "y": brainmass.objectives.timeseries_rmse(),
     }
     data = predict_dict(brainmass.HopfStep(1, a=0.3, w=0.4, init_x=0.3))
+    del data["ts"]
     node = brainmass.HopfStep(1, a=Param(0.2, fit=True), w=0.4, init_x=0.3)
     w = opened(FitterWidget(brainmass.Fitter(node, predict=predict_dict, objective=parts), data,
                             n_steps=5))  # fmt: skip

@@ -190,10 +190,6 @@ def test_connectome_leaves_blank_what_is_not_connected_and_shows_signs():
 
 
 def test_bold_is_made_beside_the_sliders_and_grows_outdated(network):
-    """What is offered depends on whether the library has haemodynamics."""
-    if not hasattr(brainmass, "BOLDSignal"):
-        assert "bold" not in network.board.canvases
-        return
     bar = network.board.bar("bold")
     bar.act("duration", text="1.5 s")
     bar.act("period", text="0.5 s")

@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from .canvas import Canvas
-from .controls import ChoiceControl
+from .controls import CheckControl, ChoiceControl
 from .plots import Plot
 from .snapshot import page
 
@@ -44,6 +44,7 @@ class Instrument(widgets.VBox):
     # -- what a subclass defines ----------------------------------------------------------------
 
     state: dict[str, Any]
+    _code: CodeBox
 
     def flush(self, timeout: float = 120.0) -> None:
         """Wait until the widget shows what was asked for."""
@@ -130,6 +131,20 @@ class Instrument(widgets.VBox):
 
         tip = "Save what is shown as a file"
         return ChoiceControl("", tip, first, export, [first, *_EXPORTS])
+
+    def _code_control(self) -> CheckControl:
+        """Return a button that shows the code and copies it."""
+
+        def show(on: bool) -> None:
+            def act() -> None:
+                self._code.show(on)
+                if on:
+                    self._canvases()[0].copy(self._code.value)
+
+            self._guarded(act)
+
+        tip = "Show Python code for what is shown, and copy it"
+        return CheckControl("Code", tip, False, show, kind="toggle")
 
     def _hand_over(self, form: str) -> None:
         name = "".join(c if c.isalnum() else "-" for c in repr(self)).strip("-").lower()

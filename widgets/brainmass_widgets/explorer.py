@@ -254,14 +254,6 @@ class SimulatorWidget(Bench):
         self._pin_button.put(self._pinned is not None)
         self._swap_button.disabled = self._pinned is None
 
-    def _toggle_code(self, on: bool) -> None:
-        def show_code():
-            self._code.show(on)
-            if on:
-                self._canvases()[0].copy(self._code.value)
-
-        self._guarded(show_code)
-
     # -- parts --------------------------------------------------------------------------------
 
     def _build_board(self, plots, labels) -> Board:
@@ -305,7 +297,6 @@ class SimulatorWidget(Bench):
         self._swap_button.disabled = True
         self._stop_button = press("Stop", "End a run that takes long", self.stop)
         self._stop_button.disabled = True
-        tip = "Show Python code for what is shown, and copy it"
         commands = {
             "reset": press("Reset", "Back to the numbers it was opened with", self.reset),
             "undo": press("Undo", "Take back the last change (Ctrl+Z on a slider)", self.undo),
@@ -313,7 +304,7 @@ class SimulatorWidget(Bench):
             "stop": self._stop_button,
             "pin": self._pin_button,
             "swap": self._swap_button,
-            "code": CheckControl("Code", tip, False, self._toggle_code, kind="toggle"),
+            "code": self._code_control(),
             "export": self._export_control(),
         }
         groups = {"commands": commands, "plots": {"plots": self.board.chips}}

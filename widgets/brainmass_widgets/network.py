@@ -12,7 +12,7 @@ import brainmass
 from .board import Board, offered_plots
 from .controls import ButtonControl, ChoiceControl, Control, TextControl
 from .engine import Engine, Outcome, Request
-from .engine.bold import bold_code, has_bold, run_bold
+from .engine.bold import bold_code, run_bold
 from .explorer import SimulatorWidget
 from .network_board import NetworkBoard
 from .network_views import Bold
@@ -307,7 +307,7 @@ class NetworkWidget(SimulatorWidget):
         ]
         offered = [*offered_plots(self.engine.shape, len(self.engine.states)), "connectome", "fc"]
         offered += ["empirical"] if self._empirical is not None else []
-        offered += ["order"] + (["bold"] if has_bold() else [])
+        offered += ["order", "bold"]
         board = NetworkBoard(
             *self._chosen_plots(offered, plots),
             labels,

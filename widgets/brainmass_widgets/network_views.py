@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -189,8 +188,7 @@ def _order(recorded: np.ndarray) -> np.ndarray:
     if finite.sum() < 2:
         return out[:0]
     moving = runs[finite].astype(float)
-    waves: Any = hilbert(moving - moving.mean(0), axis=0)
-    angles = np.angle(waves)
+    angles = np.angle(np.asarray(hilbert(moving - moving.mean(0), axis=0)))
     out[finite] = np.abs(np.exp(1j * angles).mean(-1))
     return out[finite]
 

@@ -9,16 +9,12 @@ import brainunit as u
 import numpy as np
 
 import brainmass
+from brainmass.forward import BOLDSignal
 
 from .core import Engine
 from .runs import Request
 
-__all__ = ["bold_code", "has_bold", "run_bold"]
-
-
-def has_bold() -> bool:
-    """Whether the library has haemodynamics."""
-    return hasattr(brainmass, "BOLDSignal")
+__all__ = ["bold_code", "run_bold"]
 
 
 def run_bold(
@@ -53,9 +49,7 @@ def run_bold(
     engine.apply(request)
     simulator = brainmass.Simulator(engine.model, dt=request.dt * u.ms)
     arguments = {k: v for k, v in engine.arguments(request).items() if k in ("inputs", "seed")}
-    monitor = brainmass.BOLDSignal(
-        engine.shape[-1], source=source_of(engine, signal), period=period * u.ms
-    )
+    monitor = BOLDSignal(engine.shape[-1], source=source_of(engine, signal), period=period * u.ms)
     data: list[np.ndarray] = []
     times: list[np.ndarray] = []
     stream: Any = simulator.stream(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -315,15 +314,11 @@ def _open_speed(net) -> None:
 
 
 def _stable_step(error: brainmass.DivergenceError) -> float | None:
-    """Return a step in ms, rounded down, at which the run would have been stable there."""
-    found = re.search(r"dt must be below ([\d.]+(?:e[-+]?\d+)?) ms", str(error))
-    if found is None:
+    """Return a step in ms at which the run would have been stable; None if none would help."""
+    if error.stable_dt is None:
         return None
-    most = 0.5 * float(found[1])
-    if most < SHORTEST:
-        return None
-    decade = 10.0 ** np.floor(np.log10(most))
-    return float(f"{max(f * decade for f in (1, 2, 5) if f * decade <= most * 1.0001):.6g}")
+    step = float(error.stable_dt.to_decimal(u.ms))
+    return step if step >= SHORTEST else None
 
 
 def node_output(model):

@@ -67,7 +67,8 @@ class Course:
 
     def _note_parts(self, fitter: Fitter) -> None:
         """Add the last entry of each further column of the history."""
-        for name, column in _columns(fitter).items():
+        run: Any = fitter._run
+        for name, column in run.columns.lists.items():
             if name in _OWN or name in self.values or not column:
                 continue
             value = np.asarray(u.get_mantissa(column[-1]), float)
@@ -85,9 +86,3 @@ class Course:
         with self._lock:
             rows = self.values.get(name)
             return rows[-1] if rows else None
-
-
-def _columns(fitter: Fitter) -> dict[str, list]:
-    """Return the columns of the history of a running fit."""
-    run: Any = getattr(fitter, "_run", None)
-    return run.columns.lists if hasattr(run, "columns") else fitter._columns

@@ -105,10 +105,12 @@ def _signals_plot(prediction: Any, target: Any) -> Lines | None:
 
 def _lines(name: str, leaf: Any, role: str = "main") -> list[Trace]:
     """Return the columns of an array as lines; a single number has none."""
-    data: Any = np.asarray(u.get_mantissa(leaf)) if leaf is not None else np.zeros(())
-    if data.ndim == 0 or data.shape[0] < 2:
+    if leaf is None:
         return []
-    columns = data.reshape(data.shape[0], -1)[:, :MOST_TRACES].T
+    data = np.asarray(u.get_mantissa(leaf))
+    if data.ndim == 0 or len(data) < 2:
+        return []
+    columns = data.reshape(len(data), -1)[:, :MOST_TRACES].T
     return [
         Trace(name if len(columns) == 1 else f"{name} {k}", y, color=k, role=role)
         for k, y in enumerate(columns)

@@ -172,6 +172,24 @@ class Setup:
         """Return the bounds that were set by hand, with units."""
         return {n: tuple(self._attach(n, end) for end in ends) for n, ends in choices.bounds}
 
+    def read_state(self, state: dict[str, Any]) -> Choices:
+        """Return the choices of a state, or say why it is none of this model."""
+        name = type(self.model).__name__
+        if not isinstance(state, dict) or state.get("format") != 1 or state.get("model") != name:
+            raise ValueError(
+                f"FitterWidget: state must be a dict that .state of a fit of {name} gave; got "
+                f"{type(state).__name__} of another kind. Save it anew."
+            )
+        names = {*state["ticked"], *state["bounds"], *state.get("values", {})}
+        if unknown := sorted(names - set(self.candidates)):
+            raise ValueError(
+                f"FitterWidget: state must name parameters of the model; got '{unknown[0]}'. "
+                f"Known are {', '.join(self.candidates)}."
+            )
+        bounds = tuple(sorted((n, tuple(map(float, e))) for n, e in state["bounds"].items()))
+        ticked = tuple(n for n in self.candidates if n in state["ticked"])
+        return Choices(ticked, bounds, state["backend"], state["optimizer"], float(state["rate"]))
+
     # -- inside -------------------------------------------------------------------------------
 
     def _order(self) -> list[str]:
@@ -250,9 +268,7 @@ class Setup:
         return getattr(braintools.optim, choices.optimizer)(lr=choices.rate)
 
     def _space(self) -> dict[str, Any]:
-        settings = getattr(self.fitter, "_settings", None) or {}
-        given = settings.get("search_space", getattr(self.fitter, "_space", None))
-        return dict(given or {})
+        return dict(self.fitter._settings["search_space"] or {})
 
 
 def _holders(fitter: Fitter) -> Iterator[tuple[str, Any, str]]:

@@ -12,7 +12,7 @@ from brainmass.fitter import Fitter
 
 from ..base import CodeBox, StatusLine, wrapped
 from ..canvas import Canvas
-from ..controls import ButtonControl, CheckControl, ChoiceControl, TextControl
+from ..controls import ButtonControl, ChoiceControl, TextControl
 from ..figure import draw
 from ..plots import Lines, Plot
 from ..quantities import parse, show
@@ -36,10 +36,10 @@ _COMMANDS = {
 
 _TITLES = {
     "loss": "Loss of the fit",
-    "parts": "Parts of the loss",
-    "params": "Parameters of the fit",
     "prediction": "Prediction and target",
     "target": "Target",
+    "params": "Parameters of the fit",
+    "parts": "Parts of the loss",
 }
 
 
@@ -126,7 +126,7 @@ class FitterWidget(FitBench):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         self._check_idle("restored")
-        choices = self._check_state(state)
+        choices = self.setup.read_state(state)
         self.choices = choices
         self._numbers = {name: int(state[name]) for name in self._numbers}
         for name, value in state.get("values", {}).items():
@@ -184,8 +184,7 @@ class FitterWidget(FitBench):
 
     def _facts(self) -> list[tuple[str, str]]:
         facts = [(name, row.text) for name, row in self.rows.items() if row.on]
-        facts += [(name, entry.text) for name, entry in self.entries.items() if not entry.hidden]
-        return [*facts, ("status", self._headline())]
+        return [*facts, *((n, e.text) for n, e in self.entries.items() if not e.hidden)]
 
     def _redraw(self) -> None:
         with self._lock:
@@ -288,12 +287,13 @@ class FitterWidget(FitBench):
             )
             for name, tip in _COMMANDS.items()
         }
-        code = CheckControl(
-            "Code", "Show Python code that gives this fit", False, self._show_code, kind="toggle"
-        )
         title = f"Fit of {type(self.setup.model).__name__}"
         groups = {
-            "commands": {**self.buttons, "code": code, "export": self._export_control()},
+            "commands": {
+                **self.buttons,
+                "code": self._code_control(),
+                "export": self._export_control(),
+            },
         }
         return Sheet(groups, bar=True, title=title, on_error=self._refuse)
 
@@ -335,14 +335,6 @@ class FitterWidget(FitBench):
         return entries
 
     # -- reactions ----------------------------------------------------------------------------
-
-    def _show_code(self, shown: bool) -> None:
-        def act():
-            self._code.show(shown)
-            if shown:
-                self.canvases["loss"].copy(self._code.value)
-
-        self._guarded(act)
 
     def _check_idle(self, what: str) -> None:
         if self._job.active:
@@ -410,20 +402,3 @@ class FitterWidget(FitBench):
             row.put(
                 on=name in choices.ticked, value=self.setup.value(name), bounds=bounds.get(name)
             )
-
-    def _check_state(self, state: dict[str, Any]) -> Choices:
-        name = type(self.setup.model).__name__
-        if not isinstance(state, dict) or state.get("format") != 1 or state.get("model") != name:
-            raise ValueError(
-                f"FitterWidget: state must be a dict that .state of a fit of {name} gave; got "
-                f"{type(state).__name__} of another kind. Save it anew."
-            )
-        names = {*state["ticked"], *state["bounds"], *state.get("values", {})}
-        if unknown := sorted(names - set(self.setup.candidates)):
-            raise ValueError(
-                f"FitterWidget: state must name parameters of the model; got '{unknown[0]}'. "
-                f"Known are {', '.join(self.setup.candidates)}."
-            )
-        bounds = tuple(sorted((n, tuple(map(float, e))) for n, e in state["bounds"].items()))
-        ticked = tuple(n for n in self.setup.candidates if n in state["ticked"])
-        return Choices(ticked, bounds, state["backend"], state["optimizer"], float(state["rate"]))

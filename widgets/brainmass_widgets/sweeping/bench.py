@@ -38,7 +38,7 @@ class SweepBench(Instrument):
         """Read what the constructor was given."""
         self.engine = Engine(model, inputs=inputs)
         self._settings, _ = first_settings("SweepWidget", self.engine, given)
-        self._monitors = self.engine.monitors
+        self._monitors: Any = self.engine.monitors
         self._swept = {p: f for p, f in self.engine.fields.items() if f.group in SWEPT}
         self.ramps = self._read_ramps(params)
         self._observable = observable_named(observable, self._regions).name

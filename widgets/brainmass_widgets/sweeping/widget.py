@@ -12,7 +12,7 @@ import brainmass
 
 from ..base import CodeBox, StatusLine, wrapped
 from ..canvas import Canvas
-from ..controls import ButtonControl, CheckControl, ChoiceControl, Control, TextControl
+from ..controls import ButtonControl, ChoiceControl, Control, TextControl
 from ..figure import draw
 from ..plots import Plot
 from ..quantities import parse, show
@@ -218,11 +218,8 @@ class SweepWidget(SweepBench):
             )
             for name, tip in tips.items()
         }
-        code = CheckControl(
-            "Code", "Show Python code that gives this array", False, self._show_code, kind="toggle"
-        )
         title = f"Sweep of {type(self.engine.node).__name__}"
-        commands = {**self.buttons, "code": code, "export": self._export_control()}
+        commands = {**self.buttons, "code": self._code_control(), "export": self._export_control()}
         return Sheet({"commands": commands}, bar=True, title=title, on_error=self._refuse)
 
     def _build_entries(self) -> tuple[dict[str, Any], dict[str, dict[str, Control]]]:
@@ -286,14 +283,6 @@ class SweepWidget(SweepBench):
         self.entries["seed"].put(str(self._settings["seed"]))
 
     # -- reactions ----------------------------------------------------------------------------
-
-    def _show_code(self, shown: bool) -> None:
-        def act():
-            self._code.show(shown)
-            if shown:
-                self.canvas.copy(self._code.value)
-
-        self._guarded(act)
 
     def _clicked(self, event: dict[str, Any]) -> None:
         def act():
