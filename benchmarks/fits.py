@@ -86,8 +86,8 @@ def steps():
     seconds = time.perf_counter() - began
     gc.collect()
     print(
-        f"\n1000 further steps: {seconds:.2f} s, {len(jax.live_arrays()) - before:+d} arrays on the "
-        "device"
+        f"\n1000 further steps: {seconds:.2f} s, {len(jax.live_arrays()) - before:+d} arrays on "
+        "the device"
     )
 
 

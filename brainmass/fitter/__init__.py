@@ -5,9 +5,9 @@ from ._health import GradientHealth
 from ._history import History
 from ._pareto import ParetoFront
 from ._prior import NormalPrior
+from ._problem import Evaluation
 from ._recovery import Recovery
 from ._report import FitReport
-from ._problem import Evaluation
 from ._result import FitResult
 
 __all__ = [
