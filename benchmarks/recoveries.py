@@ -154,7 +154,7 @@ def connectivity(n, duration, steps):
         {"coupling.k": 0.25, "speed": 6.0 * speed},
         {
             "grad": (adam(0.02), steps),
-            "scipy": (scipy(space, maxiter=15), 1),
+            "scipy": (scipy(space, maxiter=15), 2),
             "nevergrad": (nevergrad(space, 8), max(5, steps // 3)),
         },
         brainmass.objectives.fc_rmse(),

@@ -31,7 +31,7 @@ _STEEP = 3.0  # a phase that is off grows in proportion to time, so it only doub
 class GradientHealth:
     """What a look at the gradient of a loss has found.
 
-    Attributes
+    Parameters
     ----------
     kind : str
         ``'healthy'``; ``'growing'``, faster than in proportion to the time it reaches back;

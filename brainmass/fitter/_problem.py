@@ -88,7 +88,34 @@ class Program:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One point: its loss, its parts and metrics, and what was predicted there."""
+    """One point: its loss, its parts and metrics, and what was predicted there.
+
+    Parameters
+    ----------
+    loss : float
+        A number in the unit of the losses.
+    parts : dict
+        Weighted parts of the loss; empty if there is but one.
+    prediction : object
+        What ``predict`` returned, without its transient; None with a ``loss_fn``.
+    aux : object
+        What a ``loss_fn`` returned beside the loss.
+    metrics : dict
+        Name to number.
+
+    Examples
+    --------
+    >>> import brainmass, brainstate
+    >>> from brainstate.nn import Param
+    >>> class Parabola(brainstate.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.p = Param(0.0, fit=True)
+    >>> fitter = brainmass.Fitter(Parabola(), loss_fn=lambda m: (m.p.value() - 2.0) ** 2)
+    >>> fitter.start()
+    >>> fitter.evaluate(p=5.0).loss
+    9.0
+    """
 
     loss: float
     parts: dict[str, float]

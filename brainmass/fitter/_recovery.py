@@ -27,7 +27,7 @@ class CannotSimulate(Exception):
 class Recovery:
     """A fit to data that were simulated with the best parameters of another fit.
 
-    Attributes
+    Parameters
     ----------
     known : dict
         Parameters with which the data were made.
@@ -39,6 +39,13 @@ class Recovery:
         Loss at what it found.
     loss_at_known : float
         Loss at the known parameters.
+
+    Examples
+    --------
+    >>> from brainmass.fitter import Recovery
+    >>> recovery = Recovery({"k": 2.0}, {"k": 2.1}, {"k": 1.0}, loss=0.1, loss_at_known=0.11)
+    >>> round(recovery.errors()["k"], 3)
+    0.05
     """
 
     known: dict[str, Any]

@@ -26,9 +26,9 @@ _SHOWN = 3  # stiff and sloppy directions in the text
 
 @dataclass(frozen=True)
 class FitReport:
-    """How far the result of a fit can be trusted.
+    """How far the result of a fit can be trusted; :meth:`FitResult.report` makes it.
 
-    Attributes
+    Parameters
     ----------
     best_loss, loss : float
         The loss that the fit reports, and the loss evaluated again at its parameters.
@@ -56,8 +56,26 @@ class FitReport:
         Relative difference of automatic and finite-difference slopes near the best point.
     recovery : Recovery or None
         A fit to data simulated with the best parameters.
+    params : dict
+        The best parameters.
     notes : list of str
         What could not be done, and what to be careful with.
+
+    Examples
+    --------
+    >>> import brainmass, brainstate
+    >>> from brainstate.nn import Param
+    >>> class Sum(brainstate.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.a, self.b = Param(0.5, fit=True), Param(0.5, fit=True)
+    >>> def loss(model):
+    ...     return 50.0 * (model.a.value() + model.b.value() - 1.0) ** 2
+    >>> report = brainmass.Fitter(Sum(), loss_fn=loss).fit(n_steps=1).report()
+    >>> {name: round(abs(weight), 2) for name, weight in report.stiff[0].items()}
+    {'a': 0.71, 'b': 0.71}
+    >>> report.notes[0]
+    'the data determine nothing in 1 direction'
     """
 
     best_loss: float
