@@ -13,7 +13,8 @@ INSTALLED_FROM := pyproject.toml constraints.txt
 
 .NOTPARALLEL:
 .PHONY: help lab test lint docs bench clean test-unit test-notebooks test-browser test-docs \
-	test-wheel test-other-python test-core test-binder
+	test-wheel test-other-python test-core test-binder \
+	soak test-matrix
 
 help:
 	@echo "make lab     open JupyterLab on the tutorials (LAB_ARGS='...' are passed on to it)"
@@ -21,6 +22,8 @@ help:
 	@echo "make lint    ruff and pyright"
 	@echo "make docs    build the documentation, warnings are errors"
 	@echo "make bench   run the benchmarks and print their table"
+	@echo "make soak    repeat runs, fits, widgets and hours of BOLD, and see that memory is flat"
+	@echo "make test-matrix   full suites on every Python, precision and set of versions (hours)"
 	@echo "make clean   remove what the other targets made, the virtual environments too"
 	@echo "make test-binder   check the Binder environment without Docker, in fresh environments"
 	@echo "Parts of make test: test-unit test-notebooks test-browser test-docs test-wheel test-other-python"
@@ -102,6 +105,13 @@ test-binder:
 bench: $(VENV)/.dev
 	@echo "== Benchmarks"
 	@$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.dev
+	@echo "== Soak: the same again and again; memory must not grow"
+	@$(BIN)/python tools/soak.py
+
+test-matrix:
+	@tools/matrix.sh
 
 clean:
 	@echo "== Removing environments, caches and built files"

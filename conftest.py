@@ -3,6 +3,8 @@
 import os
 import sys
 
+import os
+
 import pytest
 
 
@@ -19,6 +21,8 @@ def restored_globals():
 
     environ = brainstate.environ
     settings, key, x64 = environ.all(), brainstate.random.get_key(), jax.config.jax_enable_x64
+    if os.environ.get("BRAINMASS_TEST_PRECISION") == "64":  # set by `make test-matrix`
+        environ.set(precision=64)
     yield
     for name in environ.all().keys() - settings.keys():
         environ.pop(name)

@@ -168,8 +168,8 @@ class Instrument(widgets.VBox):
             self._open = False
             self._stop()
             for part in _descendants(self):
-                part.close()
-        super().close()
+                _discard(part)
+        _discard(self, super().close)
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
@@ -232,6 +232,15 @@ class CodeBox(widgets.Textarea):
         """Write the code of what is shown now."""
         if self.opened:
             self.value = self._write()
+
+
+def _discard(part: widgets.Widget, close=None) -> None:
+    """Close a widget with its layout and style, which ipywidgets would keep for ever."""
+    own = [getattr(part, name, None) for name in ("layout", "style")]
+    (close or part.close)()
+    for widget in own:
+        if isinstance(widget, widgets.Widget):
+            widget.close()
 
 
 def _descendants(box) -> list[widgets.Widget]:
