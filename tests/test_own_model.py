@@ -96,7 +96,7 @@ def test_cell_gives_a_widget(run_cell):
         widget.flush()
         assert (widget.error, widget.problem) == (None, "")
         assert {"gCa", "phi"} <= set(widget.controls)
-        assert widget.controls["gCa"].slider.min == pytest.approx(3.0)
+        assert widget.controls["gCa"].plan.lo == pytest.approx(3.0)
     finally:
         widget.close()
 

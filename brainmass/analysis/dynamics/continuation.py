@@ -28,7 +28,7 @@ SAMPLES = 9
 class Branch:
     """Fixed points along a parameter, one after the other along their curve.
 
-    Attributes
+    Parameters
     ----------
     values : array or brainunit.Quantity (n,)
         The parameter; it turns back at a fold.
@@ -38,6 +38,14 @@ class Branch:
         Eigenvalues in 1/ms, largest real part first.
     stable : numpy.ndarray of bool (n,)
         Where the fixed point is stable.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> node = brainmass.HopfStep(1, w=0.3)
+    >>> diagram = brainmass.analysis.continuation(node, "a", (-0.5, 0.5))
+    >>> [type(branch).__name__ for branch in diagram.branches]
+    ['Branch']
     """
 
     values: Any
@@ -58,7 +66,7 @@ class Branch:
 class CycleBranch:
     """Limit cycles along a parameter, from the Hopf bifurcation in which they are born.
 
-    Attributes
+    Parameters
     ----------
     values : array or brainunit.Quantity (n,)
         The parameter.
@@ -68,6 +76,15 @@ class CycleBranch:
         Extremes of every state over the cycle, (n,), or (n, regions) in a network.
     stable : numpy.ndarray of bool (n,)
         Where the cycle is stable.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> node = brainmass.HopfStep(1, w=0.3)
+    >>> diagram = brainmass.analysis.continuation(node, "a", (-0.2, 0.25), cycles=True)
+    >>> born = diagram.cycles[0]
+    >>> bool(born.stable.all()), bool(abs(born.maximum["x"][-1] - 0.5) < 1e-3)
+    (True, True)
     """
 
     values: Any
@@ -89,7 +106,7 @@ class CycleBranch:
 class Bifurcation:
     """A fixed point at which the number or the stability of fixed points changes.
 
-    Attributes
+    Parameters
     ----------
     kind : {'fold', 'Hopf', 'branch point'}
         Two fixed points meet and vanish; a pair of eigenvalues crosses the imaginary axis; or two
@@ -107,6 +124,14 @@ class Bifurcation:
     criticality : str
         For a Hopf bifurcation ``'supercritical'``, the cycle is stable against the spiral,
         ``'subcritical'``, or ``'degenerate'``, from the first Lyapunov coefficient; else empty.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> node = brainmass.HopfStep(1, w=0.3)
+    >>> diagram = brainmass.analysis.continuation(node, "a", (-0.5, 0.5))
+    >>> bool(abs(diagram.hopfs[0].value) < 1e-6)
+    True
     """
 
     kind: str
@@ -129,7 +154,7 @@ class Bifurcation:
 class Continuation:
     """A bifurcation diagram of fixed points.
 
-    Attributes
+    Parameters
     ----------
     parameter : str
         Name of the parameter.
@@ -139,6 +164,14 @@ class Continuation:
         Sorted by the parameter.
     cycles : list of CycleBranch
         Limit cycles, where they were asked for.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> node = brainmass.HopfStep(1, w=0.3)
+    >>> diagram = brainmass.analysis.continuation(node, "a", (-0.5, 0.5))
+    >>> len(diagram.hopfs), len(diagram.folds)
+    (1, 0)
     """
 
     parameter: str

@@ -31,7 +31,7 @@ _REST = 1e-7
 class LimitCycle:
     """A periodic orbit.
 
-    Attributes
+    Parameters
     ----------
     period : brainunit.Quantity
         In ms.
@@ -43,6 +43,13 @@ class LimitCycle:
         Extremes of every state over the cycle, between the samples too.
     multipliers : numpy.ndarray of complex
         Floquet multipliers without the one along the cycle, largest first.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> cycle = brainmass.analysis.limit_cycle(brainmass.HopfStep(1, a=0.25, w=0.3))
+    >>> bool(abs(cycle.maximum["x"] - 0.5) < 1e-6)
+    True
     """
 
     period: Any

@@ -27,12 +27,20 @@ _EVERY = 10
 class LyapunovSpectrum:
     """Rates at which neighbouring trajectories separate.
 
-    Attributes
+    Parameters
     ----------
     exponents : numpy.ndarray (count,)
         In 1/ms, largest first.
     errors : numpy.ndarray (count,)
         Their standard errors, from the scatter along the trajectory.
+
+    Examples
+    --------
+    >>> import brainmass, brainunit as u
+    >>> node = brainmass.LinearStep(1, gamma=-0.1)
+    >>> found = brainmass.analysis.lyapunov_exponents(node, duration=100 * u.ms)
+    >>> bool(abs(found.exponents[0] + 0.1) < 1e-3)
+    True
     """
 
     exponents: np.ndarray

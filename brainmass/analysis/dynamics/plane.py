@@ -35,7 +35,7 @@ _SETTLING = 16
 class VectorField:
     """Rates of change on a grid in the plane of two states.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
         The two states.
@@ -43,6 +43,13 @@ class VectorField:
         The grid, (nx,) and (ny,).
     dx, dy : array or brainunit.Quantity (ny, nx)
         Rates of both states, per ms; NaN where the other states have no quasi-steady value.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> node = brainmass.HopfStep(1, w=0.3)
+    >>> type(brainmass.analysis.vector_field(node, "x", "y")).__name__
+    'VectorField'
     """
 
     names: tuple[str, str]
@@ -60,7 +67,7 @@ class VectorField:
 class Nullclines:
     """Curves on which one of two states does not change.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
         The two states.

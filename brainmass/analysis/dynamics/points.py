@@ -24,7 +24,7 @@ _ZERO = 1e-9
 class FixedPoint:
     """A state that does not change, and what happens around it.
 
-    Attributes
+    Parameters
     ----------
     state : dict of str to float or brainunit.Quantity
         Value of every state; one per region in a network.
@@ -36,6 +36,13 @@ class FixedPoint:
         ``'stable node'``, ``'stable focus'``, ``'saddle'``, ``'saddle-focus'``,
         ``'unstable node'``, ``'unstable focus'``, ``'centre'`` or ``'non-hyperbolic'``; a focus is
         left or reached in a spiral, judged by the slowest eigenvalues.
+
+    Examples
+    --------
+    >>> import brainmass
+    >>> node = brainmass.HopfStep(1, w=0.3)
+    >>> [point.kind for point in brainmass.analysis.fixed_points(node)]
+    ['unstable focus']
     """
 
     state: dict[str, Any]
