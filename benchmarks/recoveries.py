@@ -17,6 +17,7 @@ import numpy as np
 from brainstate.nn import Param
 
 import brainmass
+from brainmass._random import lending
 
 
 @dataclass
@@ -73,8 +74,9 @@ def nevergrad(space, n_sample, method="CMA"):
 
 def simulated(predict, model, seed):
     """Return a prediction with the noise of a seed of its own."""
-    brainstate.random.seed(seed)
-    return np.asarray(predict(model))
+    with lending():  # no run of another thread puts the random state back meanwhile
+        brainstate.random.seed(seed)
+        return np.asarray(predict(model))
 
 
 def hopf(n, generations):
