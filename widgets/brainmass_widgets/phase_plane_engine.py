@@ -13,7 +13,7 @@ import numpy as np
 
 import brainmass
 from brainmass.analysis import fixed_points, nullclines, vector_field
-from brainmass.analysis.dynamics.continuation import Draft
+from brainmass.analysis.dynamics.diagram import Draft
 from brainmass.analysis.dynamics.flow import Flow
 from brainmass.analysis.dynamics.plane import settled
 from brainmass.analysis.dynamics.points import resting

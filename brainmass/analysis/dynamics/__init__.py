@@ -5,8 +5,8 @@ precision whatever precision the simulation has, and compiled once per structure
 another value of a parameter, an input or a state compiles nothing.
 """
 
-from .continuation import Bifurcation, Branch, Continuation, CycleBranch, continuation
 from .cycles import LimitCycle, limit_cycle
+from .diagram import Bifurcation, Branch, Continuation, CycleBranch, continuation
 from .lyapunov import LyapunovSpectrum, lyapunov_exponents
 from .plane import Nullclines, VectorField, nullclines, vector_field
 from .points import FixedPoint, fixed_points, jacobian
