@@ -13,8 +13,6 @@ ROWS = (("euler", 5000), ("heun", 5000), ("euler", 50000))
 
 def one(method, steps):
     """Print time and memory of one row as JSON, for :func:`main`."""
-    # brainunit imports dask where it is installed; who does not have the extra has not that memory.
-    sys.modules["dask"] = None  # pyright: ignore[reportArgumentType]
     import brainunit as u
     import jax
     import jax.numpy as jnp
@@ -55,7 +53,9 @@ def main():
     """Print time and memory of value and gradient for 84 regional parameters and the strength."""
     rows = []
     for method, steps in ROWS:
-        program = f"from benchmarks.gradients import one; one({method!r}, {steps})"
+        # brainunit imports dask where it is installed; who lacks the extra lacks that memory too.
+        program = "import sys; sys.modules['dask'] = None; from benchmarks.gradients import one"
+        program += f"; one({method!r}, {steps})"
         run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         if run.returncode:
             raise RuntimeError(run.stderr)

@@ -58,7 +58,7 @@ def repeated_network():
         sim.run(100 * u.ms, monitors="node.x", sample_every=10, seed=0)
         return time.perf_counter() - start
 
-    warm, scan = interleaved([ours, bare], 15)
+    warm, scan = interleaved([ours, bare], 100)
     cold = min(anew() for _ in range(2))
     rows = [
         ("through Simulator.run, k changed", f"{1e3 * warm:.2f}", "1"),
