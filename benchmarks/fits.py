@@ -14,7 +14,7 @@ from brainstate.nn import Param
 import brainmass
 from brainmass import Fitter, datasets, tasks
 
-from .common import DT, best, network, table
+from .common import DT, best, connectome, table
 from .recoveries import full
 
 
@@ -131,16 +131,16 @@ def modes():
 
 def _modal(regions, count, mode):
     a = np.full(regions, 0.2, np.float32)
-    if regions == 84:
-        settings = {"a": Param(a, fit=True)} if count == 84 else {"a": 0.2}
-        model = network(84, **settings)
-        if count < 84:
-            model.couplings[0].k = Param(0.5, fit=True)
-        if count == 2:
-            model.node.a = Param(0.2, fit=True)
-        state = "node.x"
-    else:
+    if regions < 84:
         model, state = brainmass.HopfStep(regions, a=Param(a, fit=True), w=0.3, init_x=0.1), "x"
+    else:
+        weights, steps = connectome(regions)
+        given = {1: 0.2, 2: Param(0.2, fit=True), 84: Param(a, fit=True)}[count]
+        state, model = "node.x", brainmass.Network(
+            brainmass.HopfStep(regions, a=given, w=0.3),
+            conn=weights, distance=steps * 1.0 * u.mm, speed=10.0 * u.mm / u.ms, coupled_var="x",
+            k=0.5 if count == 84 else Param(0.5, fit=True), delay_init=0.01,
+        )  # fmt: skip
 
     def loss(model):
         run = brainmass.Simulator(model, dt=DT * u.ms)

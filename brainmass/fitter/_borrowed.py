@@ -80,6 +80,8 @@ class Borrowed:
         self._nodes = [(node, dict(vars(node))) for node in nodes_of(model).values()]
         containers = [v for _, saved in self._nodes for v in saved.values()]
         self._containers = [(c, c.copy()) for c in containers if type(c) in (dict, list)]
+        with jax.ensure_compile_time_eval():  # the first look at it makes it a key
+            brainstate.random.DEFAULT.check_if_deleted()
         states = [*states_of(model).values(), brainstate.random.DEFAULT]
         self._values = [(state, state.value) for state in states]
         self._params = [n for n, _ in self._nodes if isinstance(n, Param)]

@@ -80,3 +80,11 @@ def test_an_error_inside_predict_leaves_the_model_usable():
         Fitter(model, predict=predict).fit(0.0)
     assert float(model.gain.value()) == 1.0
     assert float(brainstate.random.normal()) is not None
+
+
+def test_a_seeded_fit_may_be_the_first_that_looks_at_the_random_state():
+    """brainstate makes the key of its random state when somebody first reads it."""
+    brainstate.random.DEFAULT._value = np.array([1, 2], np.uint32)
+    Fitter(Gain(), adam(), predict=noisy_gain).fit(jnp.zeros(3), n_steps=1, seed=0)
+    assert not isinstance(brainstate.random.get_key(), jax.core.Tracer)
+    assert np.isfinite(float(brainstate.random.normal()))
