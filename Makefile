@@ -92,8 +92,8 @@ test-other-python: $(VENV)/.dev
 	    VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"; fi
 
 test-core: $(VENV)/.core
-	@echo "== Contract, engine and Key Concepts tests with $$($(BIN)/python --version)"
-	@$(PYTEST) -n $(JOBS) $(wildcard tests/contract tests/engine tests/test_key_concepts.py)
+	@echo "== Contract, Simulator and Key Concepts tests with $$($(BIN)/python --version)"
+	@$(PYTEST) -n $(JOBS) tests/contract tests/test_simulator.py tests/test_key_concepts.py
 
 test-unit: $(VENV)/.dev
 	@echo "== Unit and contract tests, doctests of both packages"

@@ -113,8 +113,7 @@ def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_fu
         def kept(index, low, samples):
             count = kept_before(index * size + low, origin, recording.every)
             first = origin + (count + 1) * recording.every - 1 - index * size
-            taken = jnp.clip(first + lanes, 0, size - 1)
-            picked = jax.tree.map(lambda a: jnp.take(a, taken, axis=0), samples)
+            picked = jax.tree.map(partial(_picked, recording.every, first, lanes), samples)
             return count - before, jax.vmap(partial(recording.observe, values))(picked)
 
         shapes = jax.eval_shape(
@@ -162,6 +161,14 @@ def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_fu
         return carry, out, ok
 
     return chunk
+
+
+def _picked(every: int, first, lanes, rows):
+    """Return the rows ``first + lanes``; what lies past the end is anything, nobody keeps it."""
+    size = rows.shape[0]
+    if every == 1:  # a copy of what lies side by side, many times faster than a gather
+        return lax.dynamic_slice_in_dim(jnp.concatenate([rows, rows]), first, size, 0)
+    return jnp.take(rows, jnp.clip(first + lanes, 0, size - 1), axis=0)
 
 
 def _inputs(rules, drive, relative, index, drive_function) -> dict:
