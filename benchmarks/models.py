@@ -17,7 +17,7 @@ from .baselines import library
 from .common import DT, interleaved, table
 
 STEPS = 10_000
-COLUMNS, COLUMN_STEPS = 400, 600
+COLUMNS, COLUMN_STEPS = 400, 10_000
 
 
 def hopf_c():

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _step
 from .._compat import is_tracer
-from . import program
+from . import superblock
 from .bind import BoundSystem
 from .system import Pathway
 from .wiring import Delays, PathBinding, Wiring, to_steps
@@ -152,7 +152,7 @@ def step_by_hand(model, given: dict[str, Any]) -> None:
     given = {
         n: jnp.broadcast_to(jnp.asarray(v, rules.dtype), rules.full_shape) for n, v in given.items()
     }
-    carry = program.single_step(rules, values, carry, model.position.value, given)
+    carry = superblock.single_step(rules, values, carry, model.position.value, given)
     system.write_states(carry)
     model.history.value = carry["history"]
     model.position.value = model.position.value + 1

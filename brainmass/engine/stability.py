@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .cache import Cache
-from .program import _recent
+from .superblock import recent_samples
 from .system import SystemRules
 
 __all__ = ["Situation", "largest_step", "situation"]
@@ -61,7 +61,7 @@ def _evaluate(rules: SystemRules, values, carry, step, external, region):
     lane = low - offset
     history = carry["history"]
     sums = rules.block_sums(prepared, history, offset)
-    recent = _recent(rules, history, offset)
+    recent = recent_samples(rules, history, offset)
 
     def coupling(y):
         return rules.coupling_inputs(prepared, y, 0.0, lane, sums, recent)

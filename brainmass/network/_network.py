@@ -17,7 +17,7 @@ from .._declare import StateSpec, uniform
 from .._param import DeclaredParam
 from ..coupling import Coupling
 from ..dynamics import NeuralMass
-from ..engine import program
+from ..engine import superblock
 from ..engine.bind import BoundSystem
 from ..engine.system import Pathway
 from ..engine.wiring import Delays, PathBinding, Wiring
@@ -276,7 +276,7 @@ class Network(brainstate.nn.Module):
             n: jnp.broadcast_to(jnp.asarray(v, rules.dtype), rules.full_shape)
             for n, v in given.items()
         }
-        carry = program.single_step(rules, values, carry, self.position.value, given)
+        carry = superblock.single_step(rules, values, carry, self.position.value, given)
         system.write_states(carry)
         self.history.value = carry["history"]
         self.position.value = self.position.value + 1

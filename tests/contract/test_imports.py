@@ -32,7 +32,6 @@ ALLOWED["observation"] = set().union(*LEVELS[:3])
 ALLOWED["forward"] = ALLOWED["observation"] | {"observation"}
 ALLOWED["reducers"] = ALLOWED["observation"] | {"observation"}
 ALLOWED["sweeps"] = BELOW_MODELS | {"network", "simulator"}
-ALLOWED["fitter"] = BELOW_MODELS | {"network", "objectives", "simulator"}
 ALLOWED["fitter"] = BELOW_MODELS | {"io", "network", "objectives", "simulator"}
 # At the edge: they may import anything, and only the package itself imports them.
 EDGE = {"_versions", "data", "datasets", "io", "tasks", "testing", "textbook", "viz"}
