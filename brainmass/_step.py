@@ -19,6 +19,7 @@ from ._errors import choices
 __all__ = [
     "ORDERS",
     "check_method",
+    "environment_dt",
     "euler",
     "exp_euler",
     "heun",
@@ -26,6 +27,7 @@ __all__ = [
     "semi_implicit_euler",
     "stages",
     "stepper",
+    "steps_per_tr",
 ]
 
 Rates = Callable[[tuple, float], tuple]
@@ -149,3 +151,25 @@ def milliseconds(value):
     """Return a time as a plain number of milliseconds, abstract if the time is."""
     bare = u.Quantity(value).to_decimal(u.ms)
     return bare if is_tracer(bare) else float(bare)
+
+
+def environment_dt(who: str) -> float:
+    """Return the step ``dt`` of brainstate's environment in milliseconds."""
+    dt = brainstate.environ.get("dt", None)
+    if dt is None:
+        raise ValueError(
+            f"{who}: update must have a step dt in brainstate.environ; got none. Use "
+            "`with brainstate.environ.context(dt=0.1 * u.ms):` or a Simulator."
+        )
+    return milliseconds(dt)
+
+
+def steps_per_tr(tr: float, dt: float, who: str) -> int:
+    """Return how many steps a repetition time has, both in milliseconds."""
+    steps = round(tr / dt)
+    if steps < 1 or abs(steps * dt - tr) > 1e-6 * tr:
+        raise ValueError(
+            f"{who}: tr must be a multiple of dt; got tr = {tr:g} ms and dt = {dt:g} ms. "
+            "Change one of them."
+        )
+    return steps

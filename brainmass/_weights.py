@@ -13,7 +13,7 @@ from brainstate.nn import Param
 
 from ._random import fresh_key
 
-__all__ = ["Affine", "affine", "check_size", "normal", "read_delay", "trainable"]
+__all__ = ["Affine", "affine", "normal", "read_delay", "trainable"]
 
 
 class Affine(brainstate.nn.Module):
@@ -76,12 +76,3 @@ def read_delay(delay, n: int, step: float, who: str) -> np.ndarray:
             f"{who}: delay must be finite and not negative; got a value that is not. Correct it."
         )
     return np.broadcast_to(np.rint(delay).astype(np.int32), (n, n))
-
-
-def check_size(who: str, **sizes) -> None:
-    """Refuse numbers of units that are no positive integers."""
-    for name, size in sizes.items():
-        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-            raise ValueError(
-                f"{who}: {name} must be a positive integer; got {size!r}. Pass the number of units."
-            )

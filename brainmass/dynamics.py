@@ -11,7 +11,6 @@ import brainstate
 import brainunit as u
 import jax
 import jax.numpy as jnp
-import numpy as np
 from brainstate.nn import Param
 
 from . import _step
@@ -19,6 +18,7 @@ from ._declare import Declaration, check_presets, fitting_presets
 from ._describe import document, signature
 from ._errors import choices
 from ._param import DeclaredParam
+from ._sizes import read_shape
 from .engine import feedback
 from .engine.system import NodeRules, Values
 from .noise import Noise
@@ -129,7 +129,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
             raise TypeError(
                 f"{who}: must declare states and equations; got none. Subclass it and declare them."
             )
-        super().__init__(_check_size(in_size, who))
+        super().__init__(read_shape(in_size, who))
         allowed = list(type(self).__signature__.parameters)
         for name in settings:
             if name not in allowed:
@@ -266,7 +266,7 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
             The model's output after the step.
         """
         given = self.read_inputs(inputs, named)
-        dt = _environment_dt(type(self).__name__)
+        dt = _step.environment_dt(type(self).__name__)
         if self.has_past:
             feedback.step_by_hand(self, given)
             return self.read_output()
@@ -371,27 +371,6 @@ class NeuralMass(Catalogued, brainstate.nn.Dynamics):
 @partial(jax.jit, static_argnums=0, inline=True)
 def _one_step(rules: NodeRules, y, params, inputs, t, dt):
     return rules.advance(params, y, lambda _y, _c: inputs, t, dt)
-
-
-def _environment_dt(who: str) -> float:
-    dt = brainstate.environ.get("dt", None)
-    if dt is None:
-        raise ValueError(
-            f"{who}: update must have a step dt in brainstate.environ; got none. Use "
-            "`with brainstate.environ.context(dt=0.1 * u.ms):` or a Simulator."
-        )
-    return _step.milliseconds(dt)
-
-
-def _check_size(in_size, who: str) -> tuple[int, ...]:
-    sizes = in_size if isinstance(in_size, tuple | list) else (in_size,)
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
-    if not sizes or not whole or any(n < 1 for n in sizes):
-        raise ValueError(
-            f"{who}: in_size (shape of the population) must be a positive integer or a tuple of "
-            f"them; got {in_size!r}. Pass for example in_size=3."
-        )
-    return tuple(int(n) for n in sizes)
 
 
 _RESERVED = frozenset(dir(NeuralMass)) | {"method", "in_size"}

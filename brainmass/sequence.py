@@ -13,8 +13,9 @@ import numpy as np
 
 from ._compat import inside_trace
 from ._errors import choices
+from ._sizes import check_size
 from ._step import milliseconds
-from ._weights import Affine, affine, check_size, read_delay
+from ._weights import Affine, affine, read_delay
 from .dynamics import NeuralMass
 
 __all__ = ["SeqLayer", "SeqNetwork"]

@@ -14,7 +14,7 @@ from brainstate.nn import Param
 
 from .._declare import inlet, option, param, preset, state
 from .._random import fresh_key
-from .._step import milliseconds
+from .._step import environment_dt, milliseconds, steps_per_tr
 from ..dynamics import Catalogued, NeuralMass
 
 __all__ = ["JansenRitStep", "JansenRitTR"]
@@ -274,13 +274,8 @@ class JansenRitTR(Catalogued, brainstate.nn.Module):
         brainunit.Quantity, or a pair of it and a dict
             ``E - I`` at the end of the TR, in mV.
         """
-        dt = milliseconds(brainstate.environ.get("dt"))
-        steps = round(self.tr / dt)
-        if steps < 1 or abs(steps * dt - self.tr) > 1e-6 * self.tr:
-            raise ValueError(
-                f"JansenRitTR: tr must be a multiple of dt; got tr = {self.tr:g} ms and "
-                f"dt = {dt:g} ms. Change one of them."
-            )
+        dt = environment_dt("JansenRitTR")
+        steps = steps_per_tr(self.tr, dt, "JansenRitTR")
         rows = jnp.asarray(input, brainstate.environ.dftype())
         rows = rows if iter_input else jnp.broadcast_to(rows, (steps, *rows.shape))
         if rows.shape[0] != steps:

@@ -17,6 +17,7 @@ from .._compat import is_tracer
 from .._declare import InletSpec, ParamSpec, StateSpec
 from .._errors import UnitError
 from .._param import DeclaredParam
+from .._sizes import read_shape
 from . import covariance
 
 __all__ = ["Noise", "NoiseRules"]
@@ -124,7 +125,7 @@ class Noise(brainstate.nn.Dynamics):
 
     def __init__(self, in_size, mean=None, sigma: Any = None, *, cov=None, amplitude=None):
         who = type(self).__name__
-        super().__init__(_check_size(in_size, who))
+        super().__init__(read_shape(in_size, who))
         self.factor = None
         if cov is not None:
             sigma, self.factor = covariance.read(
@@ -289,14 +290,3 @@ def _unit(value) -> u.Unit:
 
 def _one_stage(method: str) -> bool:
     return _step.stages(method) == 0
-
-
-def _check_size(in_size, who: str):
-    sizes = in_size if isinstance(in_size, tuple | list) else (in_size,)
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
-    if not sizes or not whole or any(n < 1 for n in sizes):
-        raise ValueError(
-            f"{who}: in_size (shape of the population) must be a positive integer or a tuple of "
-            f"them; got {in_size!r}. Pass for example in_size=3."
-        )
-    return tuple(int(n) for n in sizes)

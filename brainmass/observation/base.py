@@ -18,6 +18,7 @@ from .._compat import is_tracer
 from .._declare import Declaration
 from .._errors import UnitError, choices
 from .._param import DeclaredParam
+from .._sizes import read_shape
 from ..engine.observers import ObserverRules, Stream, attach, known_ends
 
 __all__ = ["Observer", "Signal", "time_in_ms"]
@@ -124,7 +125,7 @@ class Observer(brainstate.nn.Module):
         if period is not None:
             time_in_ms(period, who)
         if in_size is not None:
-            self.in_size = _check_size(in_size, who)
+            self.in_size = read_shape(in_size, who, "shape of one sample")
         known = [*self.declaration.params, *self.declaration.options]
         for name in settings:
             if name not in known:
@@ -436,14 +437,3 @@ def _check_trailing(shape, in_size, who: str) -> None:
             f"{who}: source (what is observed) must have samples of shape {tuple(in_size)}; "
             f"got {tuple(shape)}. Build the observer with the in_size of its source."
         )
-
-
-def _check_size(in_size, who: str) -> tuple[int, ...]:
-    sizes = in_size if isinstance(in_size, tuple | list) else (in_size,)
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
-    if not sizes or not whole or any(n < 1 for n in sizes):
-        raise ValueError(
-            f"{who}: in_size (shape of one sample) must be a positive integer or a tuple of "
-            f"them; got {in_size!r}. Pass for example in_size=84."
-        )
-    return tuple(int(n) for n in sizes)

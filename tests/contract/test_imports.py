@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "brainmass"
 # From the bottom up: a module may import those of its own level and of the levels below.
 LEVELS = (
     {"_version", "_compat", "_errors", "_random"},
-    {"_declare", "_describe", "_param", "_step", "_weights", "functions"},
+    {"_declare", "_describe", "_param", "_sizes", "_step", "_weights", "functions"},
     {"engine"},
     {"noise", "coupling", "connectome", "stimuli"},
     {"dynamics"},

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from brainstate.nn import Param
 
-from ..._step import milliseconds
+from ..._step import environment_dt, milliseconds, steps_per_tr
 from ..._weights import Affine, normal, read_delay, trainable
 from ...coupling.laplacian import LaplacianConnParam
 from ...dynamics import NeuralMass
@@ -123,7 +123,7 @@ class _Delayed(_Connection):
 
     def _delays(self) -> np.ndarray:
         """Return delays in records of the history."""
-        step = self.tr if self.per_tr else milliseconds(_dt(type(self).__name__))
+        step = self.tr if self.per_tr else environment_dt(type(self).__name__)
         return read_delay(self.delay_time, self.n, step, type(self).__name__)
 
     @brainstate.nn.call_order(1)
@@ -273,13 +273,8 @@ class _PerTR(_Delayed):
         float
             0.
         """
-        who, dt = type(self).__name__, milliseconds(_dt(type(self).__name__))
-        steps = round(self.tr / dt)
-        if steps < 1 or abs(steps * dt - self.tr) > 1e-6 * self.tr:
-            raise ValueError(
-                f"{who}: tr must be a multiple of dt; got tr = {self.tr:g} ms and dt = {dt:g} ms. "
-                "Change one of them."
-            )
+        who = type(self).__name__
+        steps = steps_per_tr(self.tr, environment_dt(who), who)
         count, past = self.count.value, self.history.value
         after = jnp.concatenate([self._now()[None], past[:-1]])
         due = (count > 0) & (count % steps == 0)
@@ -348,13 +343,3 @@ class DelayedLaplacianConnTR(_PerTR, DelayedLaplacianConn):
 
 def _positive(shape):
     return jnp.abs(normal(shape))
-
-
-def _dt(who: str):
-    dt = brainstate.environ.get("dt", None)
-    if dt is None:
-        raise ValueError(
-            f"{who}: dt must be in brainstate.environ; got none. Use "
-            "`with brainstate.environ.context(dt=1.0 * u.ms):`."
-        )
-    return dt

@@ -10,7 +10,7 @@ import brainunit as u
 import jax.numpy as jnp
 
 from ..._errors import choices
-from ..._weights import check_size
+from ..._sizes import check_size
 from ...dynamics import Catalogued
 from .connections import (
     AdditiveConn,

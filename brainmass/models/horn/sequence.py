@@ -8,7 +8,7 @@ from typing import Any, cast
 import brainunit as u
 import numpy as np
 
-from ..._weights import check_size
+from ..._sizes import check_size
 from ...dynamics import Catalogued, register
 from ...sequence import SeqLayer, SeqNetwork
 from .step import OMEGA, REFERENCE, HORNStep
