@@ -20,7 +20,7 @@ from ._errors import choices
 from ._param import DeclaredParam
 from ._sizes import read_shape
 from .engine import feedback
-from .engine.system import NodeRules, Values
+from .engine.node import NodeRules, Values
 from .noise import Noise
 
 __all__ = ["NeuralMass"]

@@ -17,8 +17,9 @@ from .._declare import uniform
 from .._errors import choices
 from . import doctor, streams
 from .cache import Uncacheable, rules_fingerprint
+from .node import NodeRules
 from .program import Recording, chunk_function
-from .system import NodeRules, SystemRules
+from .system import SystemRules
 from .traced import traced_run
 
 __all__ = ["BoundSystem", "Clock"]

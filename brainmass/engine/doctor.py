@@ -13,8 +13,8 @@ import numpy as np
 
 from .._errors import DivergenceError
 from .loop import NonFinite
+from .node import NodeRules
 from .stability import Situation, largest_step, situation
-from .system import NodeRules
 from .terms import Term, largest_term, terms_of
 
 __all__ = ["Diagnosis", "brief", "diagnose", "examine", "first_bad"]

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .system import Values
+from .node import Values
 
 __all__ = ["ObserverRules", "Stream", "attach", "grid_ends", "is_observer", "known_ends"]
 

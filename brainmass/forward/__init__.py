@@ -1,7 +1,8 @@
 """Forward models: from activity to what is measured."""
 
 from .bold import BOLDSignal
-from .leadfield import EEGLeadFieldModel, LeadFieldModel, MEGLeadFieldModel
+from .electromagnetic import EEGLeadFieldModel, MEGLeadFieldModel
+from .leadfield import LeadFieldModel
 from .readout import LeadfieldReadout
 from .seeg import SEEGLeadFieldModel
 from .sphere import SphericalHead

@@ -12,8 +12,8 @@ from jax import lax
 
 from .._declare import param
 from .._errors import UnitError
+from ..engine.node import Values
 from ..engine.observers import attach
-from ..engine.system import Values
 from .average import TemporalAverage
 from .base import Observer
 from .kernels import FirstOrderVolterraHRFKernel, HRFKernel

@@ -14,7 +14,7 @@ from jax.scipy.special import gammaln, xlogy
 from .._declare import Declaration, param
 from .._errors import UnitError
 from .._param import DeclaredParam
-from ..engine.system import Values
+from ..engine.node import Values
 from .base import time_in_ms
 
 __all__ = [

@@ -19,7 +19,8 @@ from ..._declare import ParamSpec, Spec, StateSpec
 from ..._errors import choices
 from ...dynamics import NeuralMass
 from ...engine.cache import Uncacheable, programs, rules_fingerprint
-from ...engine.system import SystemRules, Values
+from ...engine.node import Values
+from ...engine.system import SystemRules
 from ...network import Network
 from .rules import FlowRules
 

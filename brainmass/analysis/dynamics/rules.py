@@ -9,7 +9,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ...engine.system import NodeRules, SystemRules
+from ...engine.node import NodeRules
+from ...engine.system import SystemRules
 
 __all__ = ["FlowRules"]
 
