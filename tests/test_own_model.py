@@ -90,8 +90,9 @@ def test_running_an_unchanged_cell_again_compiles_nothing(run_cell, compile_coun
 
 
 def test_cell_gives_a_widget(run_cell):
-    brainmass_widgets = pytest.importorskip("brainmass_widgets")
-    widget = brainmass_widgets.SimulatorWidget(run_cell()(1), duration=20 * u.ms)
+    from brainmass_widgets import SimulatorWidget
+
+    widget = SimulatorWidget(run_cell()(1), duration=20 * u.ms)
     try:
         widget.flush()
         assert (widget.error, widget.problem) == (None, "")
