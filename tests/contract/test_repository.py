@@ -61,7 +61,7 @@ def test_page_names_only_make_targets_that_exist(path):
 
 
 @each_page
-def test_page_example_runs(path, monkeypatch):
+def test_page_example_runs(path, monkeypatch, x32):
     monkeypatch.setattr(dynamics, "registry", dict(dynamics.registry))
     blocks = re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
     exec(compile("\n".join(blocks), path, "exec"), {"__name__": "__main__"})
