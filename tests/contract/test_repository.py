@@ -100,6 +100,8 @@ def test_public_name_is_documented(value):
         if not inspect.isclass(value) and signature.return_annotation not in (None, "None"):
             needed.add("Returns")
     assert needed - sections == set()
+    # The doctests run it.
+    assert "\n>>> " in doc.partition("\nExamples\n")[2]
 
 
 def test_public_names_exist_and_are_listed_by_dir():
