@@ -93,7 +93,10 @@ def connectivity():
         a, b = correlation(x)[upper], target[upper]
         return 1.0 - jnp.corrcoef(a, b)[0, 1]
 
-    ours, score = brainmass.analysis.fc, brainmass.objectives.fc_corr(as_loss=True, target_is_fc=True)
+    ours, score = (
+        brainmass.analysis.fc,
+        brainmass.objectives.fc_corr(as_loss=True, target_is_fc=True),
+    )
     pairs = {
         "FC": (ours, correlation),
         "gradient of a distance of FC": (

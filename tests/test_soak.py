@@ -18,8 +18,15 @@ def tool():
 
 @pytest.mark.parametrize(
     ("name", "amount"),
-    [("runs", 80), ("divergences", 60), ("sweeps", 40), ("widgets", 16), ("fits", 200), ("bold", 0.5)],
-)  # fmt: skip
+    [
+        ("runs", 80),
+        ("divergences", 60),
+        ("sweeps", 40),
+        ("widgets", 20),
+        ("fits", 200),
+        ("bold", 0.4),
+    ],
+)
 def test_memory_is_flat_and_caches_keep_their_bounds(tool, name, amount):
     function, _ = tool.LONG[name]
     count = 40 if name == "bold" else amount
