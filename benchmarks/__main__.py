@@ -2,7 +2,7 @@
 
 import sys
 
-from . import fits, gradients, imports, models, networks, runs
+from . import fits, gradients, imports, models, networks, runs, signals, sweeps
 from .common import machine
 
 TABLES = {
@@ -12,6 +12,8 @@ TABLES = {
     "networks": networks,
     "gradients": gradients,
     "fits": fits,
+    "signals": signals,
+    "sweeps": sweeps,
 }
 
 if __name__ == "__main__":

@@ -11,6 +11,14 @@ def x64(restored_globals):
     brainstate.environ.set(precision=64)
 
 
+@pytest.fixture
+def x32(restored_globals):
+    """Single precision, for what prints its digits or is about it."""
+    import brainstate
+
+    brainstate.environ.set(precision=32)
+
+
 class CompileCount:
     """Counts XLA compilations: ``with compile_count: ...``, then ``compile_count.n``.
 

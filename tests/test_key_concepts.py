@@ -90,7 +90,7 @@ def predict(model):
     return jnp.mean(out)
 
 
-def test_fitter():
+def test_fitter(x32):
     import braintools
 
     fitter = brainmass.Fitter(

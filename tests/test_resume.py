@@ -46,7 +46,7 @@ class Drift(brainstate.nn.Module):
     """A foreign module with noise of its own."""
 
     def init_state(self, *_, **__):
-        self.x = brainstate.HiddenState(np.zeros(2, np.float32))
+        self.x = brainstate.HiddenState(np.zeros(2, brainstate.environ.dftype()))
 
     def update(self):
         self.x.value = 0.9 * self.x.value + brainstate.random.normal(size=(2,))

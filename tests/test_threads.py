@@ -17,9 +17,11 @@ MS = u.ms
 def together(*functions):
     """Run functions in threads that start at the same time; return what they return."""
     out, errors = [None] * len(functions), []
+    settings = brainstate.environ.all()  # a thread of some versions begins without them
     gate = threading.Barrier(len(functions))
 
     def call(k):
+        brainstate.environ.set(**settings)
         try:
             gate.wait(timeout=60)
             out[k] = functions[k]()

@@ -18,13 +18,15 @@ from pathlib import Path
 import brainmass, brainmass_widgets, brainunit as u
 
 for package in (brainmass, brainmass_widgets):
-    assert Path(sys.prefix) in Path(package.__file__).parents, package.__file__
+    if Path(sys.prefix) not in Path(package.__file__).parents:
+        sys.exit(f"{package.__name__} must come from the wheel; it comes from {package.__file__}.")
 for name in brainmass.__all__:
     getattr(brainmass, name)
 node = brainmass.HopfStep(1, a=0.25, w=0.3, init_x=0.1)
 run = brainmass.Simulator(node, dt=0.1 * u.ms).run(1.0 * u.ms, monitors=["x"])
-assert run["x"].shape == (10, 1)
-assert brainmass.datasets.load_dataset("example_connectome").weights.shape == (8, 8)
+data = brainmass.datasets.load_dataset("example_connectome")
+if run["x"].shape != (10, 1) or data.weights.shape != (8, 8):
+    sys.exit("A run and a bundled data set of the wheel have not the shapes they must have.")
 print(f"brainmass {brainmass.__version__} runs from its wheel")
 """
 

@@ -38,12 +38,13 @@ def resident() -> float:
 
 def caches() -> dict[str, tuple[int, int]]:
     """Return how full every cache of the library is, and its bound."""
-    from brainmass.engine import cache, stability, streams
+    from brainmass.engine import cache, stability, streams, watch
 
     keys = streams._concrete_key.cache_info()
     return {
         "programs": (len(cache.programs), cache.programs._size),
         "identities": (len(cache._known), 256),
+        "observers": (len(watch._layouts), 128),
         "diagnoses": (len(stability._functions), stability._functions._size),
         "keys": (keys.currsize, keys.maxsize),
     }
@@ -163,8 +164,9 @@ def bold(hours: float, parts: int = 40) -> Iterator[None]:
             steps * 720 * MS, monitors={"bold": signal}, init_states=k == 0, seed=0 if k == 0
             else None, progress=False,
         )  # fmt: skip
-        assert len(result["bold"]) == steps
-        assert np.isfinite(np.asarray(u.get_mantissa(result["bold"]))).all()
+        samples = np.asarray(result["bold"])
+        if len(samples) != steps or not np.isfinite(samples).all():
+            raise RuntimeError(f"BOLD must have {steps} finite samples; got {samples}.")
         yield
 
 

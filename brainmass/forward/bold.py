@@ -177,44 +177,30 @@ class BOLDSignal(Observer):
 
     @classmethod
     def feed(cls, p, kept, stream, ends):
-        """Take the haemodynamics through a superblock."""
-        count, shape = stream.rows.shape[0], stream.rows.shape[1:]
+        """Take the haemodynamics through a superblock, with a step that ends at each of ``ends``.
+
+        All steps are taken in one small loop, of which the compiler makes few kernels.
+        """
+        count = stream.rows.shape[0]
         group = _group(count, stream.interval)
-        rows = stream.rows.reshape(count // group, group, *shape)
-        valid = stream.valid.reshape(count // group, group)
         parts = max(1, int(np.ceil(group * stream.interval / _LARGEST_STEP)))
+        edges = group * jnp.arange(1, count // group + 1)
+        place = None
+        if ends is not None:
+            asked = stream.lanes(ends)[0] + 1
+            place = jnp.sum(edges < asked[:, None], axis=1) + jnp.arange(len(ends))
+            edges = jnp.sort(jnp.concatenate([edges, asked]))
         p = _prepared(p)
 
-        def averaged(rows, valid):
-            """Return mean activity and duration of groups of samples."""
-            number = valid.sum(-1, dtype=rows.dtype)
-            columns = jnp.maximum(number, 1.0).reshape(-1, *(1,) * len(shape))
-            return rows.sum(1) / columns, number * (stream.interval / 1000.0)
-
         def one(states, given):
-            z, seconds = given
-            return _advanced(p, states, z, seconds, parts), states
+            states = _advanced(p, states, *given, parts)
+            return states, None if place is None else states[2:]
 
-        kept, before = lax.scan(one, kept, averaged(rows, valid))
-        if ends is None:
+        kept, after = lax.scan(one, kept, _averaged(stream, edges, group))
+        if place is None:
             return kept, None
-        lane = stream.lanes(ends)[0]
-        place = lane // group
-
-        part = valid[place] & (jnp.arange(group) <= (lane - place * group)[:, None])
-        given = (jax.tree.map(lambda a: a[place], before), rows[place], part)
-
-        def emit(states, rows, part):
-            """Take a step from the states before a group to the sample within it."""
-            mask = part.reshape(*part.shape, *(1,) * len(shape))
-            given = averaged(jnp.where(mask, rows, 0), part)
-            states = jax.vmap(lambda s, z, t: _advanced(p, s, z, t, parts, 2))(states, *given)
-            return _signal(p, states)
-
-        if len(ends) > 1:
-            return kept, emit(*given)
-        none = lambda *_: jnp.zeros((1, *shape), rows.dtype)  # noqa: E731
-        return kept, lax.cond(ends[0] <= stream.last, emit, none, *given)
+        volume, content = jax.tree.map(lambda a: a[place], after)
+        return kept, _signal(p, (None, None, volume, content))
 
     @staticmethod
     def value(p, kept):
@@ -337,6 +323,20 @@ def _group(count: int, interval: float) -> int:
     return group
 
 
+def _averaged(stream, edges, group: int) -> tuple:
+    """Return mean activity and seconds of the samples between successive edges."""
+    starts = jnp.concatenate([jnp.zeros(1, edges.dtype), edges[:-1]])
+    lanes = starts[:, None] + jnp.arange(group)
+    # Lanes past an edge are left out, not multiplied by 0: they may hold what is not finite.
+    within = (lanes < edges[:, None]) & jnp.take(stream.valid, lanes, mode="clip")
+    rows = jnp.take(stream.rows, lanes, axis=0, mode="clip")
+    columns = (1,) * (rows.ndim - 2)
+    rows = jnp.where(within.reshape(*within.shape, *columns), rows, 0)
+    number = within.sum(1, dtype=rows.dtype)
+    mean = rows.sum(1) / jnp.maximum(number, 1.0).reshape(-1, *columns)
+    return mean, number * (stream.interval / 1000.0)
+
+
 def _prepared(p) -> dict:
     """Return the parameters in Hz and seconds, with all coefficients."""
     tau = p["tau"]
@@ -364,32 +364,30 @@ def _rates(p, states, z) -> tuple:
     )
 
 
-def _advanced(p, states, z, seconds, parts: int, order: int = 3) -> tuple:
-    """Return the states, each in two parts, after steps of a Runge-Kutta method.
+def _advanced(p, states, z, seconds, parts: int) -> tuple:
+    """Return the states, each in two parts, after steps of Kutta's method of order 3.
 
-    Order 3 is Kutta's method, order 2 the midpoint rule. The flow is kept from vanishing, which the
-    model would let it do in finite time.
+    The flow is kept from vanishing, which the model would let it do in finite time.
     """
     step = seconds / parts
-    for _ in range(parts):
+
+    def one(states, _=None):
         now = [high for high, _ in states]
 
-        def at(slopes, now=now):
+        def at(slopes):
             return [a + step * b for a, b in zip(now, slopes, strict=True)]
 
         first = _rates(p, now, z)
-        slopes = second = _rates(p, at([0.5 * a for a in first]), z)
-        if order == 3:
-            both = zip(first, second, strict=True)
-            third = _rates(p, at([2.0 * b - a for a, b in both]), z)
-            every = zip(first, second, third, strict=True)
-            slopes = [(a + 4.0 * b + c) / 6.0 for a, b, c in every]
+        second = _rates(p, at([0.5 * a for a in first]), z)
+        third = _rates(p, at([2.0 * b - a for a, b in zip(first, second, strict=True)]), z)
+        slopes = [(a + 4.0 * b + c) / 6.0 for a, b, c in zip(first, second, third, strict=True)]
         new = [
             compensated(state, step * slope) for state, slope in zip(states, slopes, strict=True)
         ]
         new[1] = (jnp.maximum(new[1][0], _LEAST_FLOW), new[1][1])
-        states = tuple(new)
-    return states
+        return tuple(new), None
+
+    return one(states)[0] if parts == 1 else lax.scan(one, states, length=parts)[0]
 
 
 def _signal(p, states):

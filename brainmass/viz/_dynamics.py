@@ -28,7 +28,8 @@ def plot_bifurcation(
     """Plot a bifurcation diagram.
 
     Stable fixed points are solid, unstable ones dashed. A filled circle is a supercritical Hopf
-    point, an open one a subcritical Hopf point.
+    point, an open one a subcritical Hopf point. Of limit cycles that the diagram followed, the
+    smallest and the largest values are drawn, solid where the cycle is stable, dashed where not.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def plot_bifurcation(
     region : int, optional
         Which region, in a network. Default: their mean.
     cycles : sequence of (value, LimitCycle), optional
-        Limit cycles at values of the parameter, from :func:`brainmass.analysis.limit_cycle`; their
-        smallest and largest values are drawn.
+        More limit cycles at values of the parameter, from
+        :func:`brainmass.analysis.limit_cycle`, each drawn as two points.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
     **kwargs
@@ -58,19 +59,14 @@ def plot_bifurcation(
 
     Examples
     --------
-    A saddle-node bifurcation by hand, in the form that a continuation returns it:
-
-    >>> import brainmass, brainunit as u, numpy as np
-    >>> from types import SimpleNamespace
-    >>> V = np.linspace(-1, 1, 101)
-    >>> branch = SimpleNamespace(values=V**2 * u.Hz, states={"V": V * u.mV}, stable=V > 0)
-    >>> fold = SimpleNamespace(
-    ...     kind="fold", value=0 * u.Hz, state={"V": 0 * u.mV}, criticality=""
-    ... )
-    >>> diagram = SimpleNamespace(parameter="I", branches=[branch], bifurcations=[fold])
-    >>> ax = brainmass.viz.plot_bifurcation(diagram)
+    >>> import brainmass
+    >>> node = brainmass.HopfStep(1, w=0.3)
+    >>> diagram = brainmass.analysis.continuation(node, "a", (-0.2, 0.25), cycles=True)
+    >>> ax = brainmass.viz.plot_bifurcation(diagram, "x")
     >>> ax.get_xlabel(), ax.get_ylabel()
-    ('I (Hz)', 'V (mV)')
+    ('a', 'x')
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['stable', 'unstable', 'stable cycle', 'supercritical Hopf']
     """
     who = "plot_bifurcation"
     if not diagram.branches:
@@ -88,9 +84,13 @@ def plot_bifurcation(
     line = {"color": palette(ax)[0], "linewidth": 1.8} | kwargs
     for branch in diagram.branches:
         x, y = _in(branch.values, across), _one(branch.states[state], region, unit)
-        for kind, style in ((True, "-"), (False, "--")):
-            name = "stable" if kind else "unstable"
-            ax.plot(x, _where(y, branch.stable, kind), style, **(line | {"label": name}))
+        _curve(ax, x, y, branch.stable, "", line)
+    line = line | {"color": palette(ax)[2]}
+    for branch in getattr(diagram, "cycles", ()):
+        x = _in(branch.values, across)
+        for extreme in (branch.minimum, branch.maximum):
+            y = _one(extreme[state], region, unit)
+            _curve(ax, x, y, branch.stable, " cycle", line)
     _cycles(ax, cycles, state, region, (across, unit))
     for found in diagram.bifurcations:
         x, y = _number(found.value, across), _one(found.state[state], region, unit)
@@ -150,16 +150,13 @@ def plot_phase_plane(
 
     Examples
     --------
-    A field by hand; of a model it is ``plot_phase_plane(model, "x", "y")``:
-
-    >>> import brainmass, numpy as np
-    >>> from types import SimpleNamespace
-    >>> grid = np.linspace(-1, 1, 21)
-    >>> x, y = np.meshgrid(grid, grid)
-    >>> spiral = SimpleNamespace(names=("x", "y"), x=grid, y=grid, dx=-x - y, dy=x - y)
-    >>> ax = brainmass.viz.plot_phase_plane(spiral)
+    >>> import brainmass
+    >>> node = brainmass.FitzHughNagumoStep(1)
+    >>> ax = brainmass.viz.plot_phase_plane(node, "V", "w", at={"V_inp": 0.5})
     >>> ax.get_xlabel(), ax.get_ylabel()
-    ('x', 'y')
+    ('V', 'w')
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['dV/dt = 0', 'dw/dt = 0', 'stable focus']
     """
     who = "plot_phase_plane"
     field = model
@@ -260,6 +257,13 @@ def _mark(ax: Any, found: Any, x: float, y: float) -> None:
     face = colour if full else ax.get_facecolor()
     ax.plot(x, y, MARKS.get(found.kind, "x"), markersize=7, color=colour, label=name, zorder=4,
             markerfacecolor=face, markeredgewidth=1.5)  # fmt: skip
+
+
+def _curve(ax: Any, x: Any, y: Any, stable: Any, what: str, line: dict) -> None:
+    """Draw a curve, solid where it is stable and dashed where it is not."""
+    for kind, style, name in ((True, "-", "stable"), (False, "--", "unstable")):
+        if np.any(np.asarray(stable) == kind):
+            ax.plot(x, _where(y, stable, kind), style, **(line | {"label": name + what}))
 
 
 def _cycles(ax: Any, cycles: Any, state: str, region: int | None, units: tuple) -> None:

@@ -55,7 +55,9 @@ def test_jansen_rit_has_three_states_between_its_folds_and_one_outside():
     assert counts == {-50: 1, 0: 3, 100: 3, 120: 1}
 
 
-def test_double_precision_comes_from_single_precision_models_and_leaves_the_switch_alone():
+def test_double_precision_comes_from_single_precision_models_and_leaves_the_switch_alone(
+    x32,
+):
     before = jax.config.jax_enable_x64
     node = brainmass.HopfStep(1, a=0.1, w=0.3, beta=0.7)
     assert node.a.value().dtype == np.float32

@@ -61,7 +61,7 @@ def test_page_names_only_make_targets_that_exist(path):
 
 
 @each_page
-def test_page_example_runs(path, monkeypatch):
+def test_page_example_runs(path, monkeypatch, x32):
     monkeypatch.setattr(dynamics, "registry", dict(dynamics.registry))
     blocks = re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
     exec(compile("\n".join(blocks), path, "exec"), {"__name__": "__main__"})
@@ -100,6 +100,8 @@ def test_public_name_is_documented(value):
         if not inspect.isclass(value) and signature.return_annotation not in (None, "None"):
             needed.add("Returns")
     assert needed - sections == set()
+    # The doctests run it.
+    assert "\n>>> " in doc.partition("\nExamples\n")[2]
 
 
 def test_public_names_exist_and_are_listed_by_dir():

@@ -29,7 +29,7 @@ def sweep(model, params, **settings):
     return brainmass.sweep(simulator(model), params, **settings)
 
 
-def same(result, other, name="sd", **tolerance):
+def assert_same(result, other, name="sd", **tolerance):
     np.testing.assert_allclose(result[name], other[name], **{"rtol": 1e-4, **tolerance})
 
 
@@ -59,7 +59,7 @@ def test_small_models_share_a_call_and_agree_with_single_runs():
 def test_lanes_agree_with_single_points(four_lanes, monkeypatch, params):
     together = sweep(make_network(0.05), params, reduce={"sd": spread}, seeds=2)
     monkeypatch.undo()
-    same(together, sweep(make_network(0.05), params, reduce={"sd": spread}, seeds=2))
+    assert_same(together, sweep(make_network(0.05), params, reduce={"sd": spread}, seeds=2))
 
 
 def test_observers_work_in_lanes(four_lanes, monkeypatch):
@@ -72,7 +72,7 @@ def test_observers_work_in_lanes(four_lanes, monkeypatch):
     monkeypatch.undo()
     single = sweep(make_network(0.05), params, **settings)
     for name in watched:
-        same(together, single, name, atol=1e-5)
+        assert_same(together, single, name, atol=1e-5)
 
 
 def test_batches_and_threads_change_no_bit(four_lanes):
@@ -87,7 +87,7 @@ def test_lanes_that_diverge_are_found_at_their_step(four_lanes, monkeypatch):
     together = sweep(make_network(), params, reduce={"sd": spread})
     monkeypatch.undo()
     single = sweep(make_network(), params, reduce={"sd": spread})
-    same(together, single)
+    assert_same(together, single)
     for name in ("diverged", "diverged_state", "diverged_region"):
         np.testing.assert_array_equal(together[name], single[name])
     np.testing.assert_allclose(together["diverged_time"], single["diverged_time"], atol=0.11)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import brainstate
 import brainunit as u
 import numpy as np
 import pytest
@@ -179,7 +180,9 @@ def test_writing_goes_on_beside_the_computation(noisy, tmp_path, monkeypatch):
 
 PROGRAM = """
 import os, time
-import brainunit as u, numpy as np, brainmass
+import brainstate, brainunit as u, numpy as np, brainmass
+
+brainstate.environ.set(precision=PRECISION)
 
 def last(result):
     if result["x"][0, 0] > 0.55 and "KILL" in os.environ:
@@ -197,6 +200,7 @@ result = brainmass.sweep(
 
 def test_a_killed_process_loses_the_batch_it_was_at(tmp_path, calls):
     program = PROGRAM.replace("STORE", repr(str(tmp_path / "s.zarr")))
+    program = program.replace("PRECISION", str(brainstate.environ.get_precision()))
     killed = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120,
         env={**os.environ, "KILL": "yes"},

@@ -2,6 +2,7 @@
 
 import threading
 
+import brainstate
 import brainunit as u
 import jax
 import numpy as np
@@ -249,9 +250,10 @@ def test_results_survive_pickling_and_selection(network):
 
 
 def test_two_sweeps_in_two_threads_do_not_meet(network):
-    found = {}
+    found, settings = {}, brainstate.environ.all()
 
     def work(k):
+        brainstate.environ.set(**settings)
         found[k] = sweep(network, {"k": [k, k]}, mode="zip", reduce={"sd": spread}, threads=1)
 
     threads = [threading.Thread(target=work, args=(k,)) for k in (0.1, 0.8)]

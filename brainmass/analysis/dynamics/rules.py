@@ -54,7 +54,7 @@ class FlowRules:
             states = dict(zip(self.node.states, y.reshape(-1, *self.shape), strict=True))
             inputs = parts["input"]
             if self.system is not None:
-                inputs = self._coupled(prepared, parts, states)
+                inputs = self._coupled(self.system, prepared, parts, states)
             out = self.node.rates(parts["param"], states, inputs, t)
             return jnp.concatenate([out[n].ravel() for n in self.node.states])
 
@@ -66,15 +66,14 @@ class FlowRules:
             parts.setdefault(kind, {})[name] = row
         return parts
 
-    def _coupled(self, prepared: dict, parts: dict, states: dict) -> dict:
+    def _coupled(self, system: SystemRules, prepared: dict, parts: dict, states: dict) -> dict:
         """Return the inputs with the coupling currents of the present states added."""
-        assert self.system is not None
         paths = [
             {**path, "params": parts.get(str(k), {})} for k, path in enumerate(prepared["paths"])
         ]
         now = {**prepared, "params": parts["param"], "paths": paths}
         none = [None] * len(paths)
-        currents = self.system.coupling_inputs(now, states, 0.0, 0, none, [()] * len(paths))
+        currents = system.coupling_inputs(now, states, 0.0, 0, none, [()] * len(paths))
         inputs = dict(parts["input"])
         for inlet, current in currents.items():
             inputs[inlet] = inputs[inlet] + current
