@@ -2,6 +2,7 @@
 
 import inspect
 import shutil
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -52,10 +53,19 @@ def _page(name: str, value) -> tuple[str, str]:
             return "Errors", _directive(name, "autoexception", f"brainmass.{name}", "members")
         if value in registry.values():
             return "", ""  # on the pages of the models
-        return "Classes", _directive(name, "autoclass", f"brainmass.{name}", "members")
+        options = ("members", *_inherited(value))
+        return "Classes", _directive(name, "autoclass", f"brainmass.{name}", *options)
     if inspect.isroutine(value):
         return "Functions", _directive(name, "autofunction", f"brainmass.{name}")
     return "", ""
+
+
+def _inherited(value: type) -> list[str]:
+    """Option that shows what comes from a base that is not public and so has no page."""
+    package, base = value.__module__.rpartition(".")[0], value.__mro__[1]
+    hidden = base.__module__.startswith(f"{package}._")
+    public = getattr(sys.modules[package], base.__name__, None) is base
+    return ["inherited-members"] if hidden and not public else []
 
 
 def _directive(title: str, directive: str, target: str, *options: str) -> str:

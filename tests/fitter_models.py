@@ -4,9 +4,11 @@ import brainstate
 import braintools
 import brainunit as u
 import jax.numpy as jnp
+import optax
 from brainstate.nn import Param
 
 import brainmass
+from brainmass import Fitter
 
 
 class Gain(brainstate.nn.Module):
@@ -48,3 +50,40 @@ def bowl(model):
 
 
 SPACE = {"v": (0.0 * u.volt, 0.01 * u.volt), "w": (-5.0, 5.0)}
+
+
+def schedule():
+    return braintools.optim.Adam(lr=braintools.optim.StepLR(base_lr=0.3, step_size=3, gamma=0.5))
+
+
+def plateau():
+    rate = braintools.optim.ReduceLROnPlateau(base_lr=0.3, factor=0.5, patience=1)
+    return braintools.optim.SGD(lr=rate, momentum=0.5)
+
+
+WAYS = {
+    "adam": lambda: {"optimizer": schedule()},
+    "plateau": lambda: {"optimizer": plateau()},
+    "optax": lambda: {"optimizer": optax.chain(optax.clip(1.0), optax.adam(0.2))},
+    "starts": lambda: {"optimizer": adam(0.3), "n_starts": 3, "search_space": SPACE},
+    "noise": lambda: {"optimizer": adam(0.3), "fresh_noise": True},
+    "DE": lambda: {"backend": "nevergrad", "optimizer": "DE", "search_space": SPACE},
+    "CMA": lambda: {"backend": "nevergrad", "optimizer": "CMA", "search_space": SPACE},
+    "L-BFGS-B": lambda: {"backend": "scipy", "search_space": SPACE},
+    "evolution": lambda: {
+        "backend": "scipy", "search_space": SPACE,
+        "optimizer": {"method": "differential_evolution", "options": {"maxiter": 5}},
+    },
+}  # fmt: skip
+
+
+def build(way, **more):
+    return Fitter(Bowl(), loss_fn=bowl, **WAYS[way](), **more)
+
+
+def interrupting(after):
+    def look(report):
+        if report["step"] == after and report["step_done"]:
+            raise KeyboardInterrupt
+
+    return look

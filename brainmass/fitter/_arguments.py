@@ -22,6 +22,7 @@ __all__ = [
     "check_backend",
     "check_batches",
     "check_model",
+    "given",
     "loss_of",
     "options_of",
     "outside",
@@ -52,9 +53,26 @@ class Bar:
             self._bar.set_postfix(best=f"{report['best_loss']:.4g}", refresh=False)
             self._bar.update()
 
+    def show(self, best: float, evaluations: int) -> None:
+        """Show how far a long step is."""
+        if self._bar is not None:
+            self._bar.set_postfix(best=f"{best:.4g}", evaluations=evaluations)
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+_DEFAULTS = {
+    "backend": "grad", "fresh_noise": False, "differentiation": "auto", "n_starts": 1,
+    "pareto": False,
+}  # fmt: skip
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments of a fitter that are not the default."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return {n: v for n, v in given.items() if n not in _DEFAULTS or v != _DEFAULTS[n]}
 
 
 def check_model(model: Any) -> None:

@@ -112,7 +112,11 @@ class BoxSearch(Search):
 
     def at(self, z: np.ndarray) -> Candidate:
         """Evaluate one point of the cube by itself."""
-        return self.evaluate(self._compiled("place", lambda _: jax.jit(self.box.theta))(floats(z)))
+        return self.evaluate(self._place(z))
+
+    def _place(self, z: np.ndarray) -> Any:
+        """Return theta at a point of the cube."""
+        return self._compiled("place", lambda _: jax.jit(self.box.theta))(floats(z))
 
     def judge(self, z: np.ndarray, loss: float) -> Candidate:
         """Evaluate the best point of a step by itself if it is better than all before."""

@@ -15,6 +15,7 @@ from brainmass._version import __version__
 
 from . import _packed
 from ._data import Data, digest
+from ._history import Columns
 from ._problem import Problem
 from ._run import Run
 from ._search import Search
@@ -109,6 +110,7 @@ class Checkpoint:
                 "n_steps": run.plan.n_steps,
                 "failed": run.failed,
                 "warned": run.warned,
+                "over": run.over,
                 "finished": run.message if run.status == "finished" else "",
                 "columns": run.columns.lists,
                 "patience": [run.patience.best, run.patience.waited],
@@ -123,8 +125,8 @@ class Checkpoint:
         run.search.unpack(content["search"])
         run.origin = content["origin"]
         run.done, run.failed = content["done"], content["failed"]
-        run.warned = content["warned"]
-        run.columns.lists = content["columns"]
+        run.warned, run.over = content["warned"], content["over"]
+        run.columns = Columns(content["columns"])
         run.patience.best, run.patience.waited = content["patience"]
         if content["best"] is not None:
             theta, key = content["best"]
@@ -133,7 +135,7 @@ class Checkpoint:
                 run.held_out.judge(run.best)
         ended = content["finished"]
         if run.done >= run.plan.n_steps or (ended and content["n_steps"] == run.plan.n_steps):
-            run.end("finished", ended or "all steps done")
+            run.end("finished", ended or run.over)
 
 
 def _described(search: Search) -> str:

@@ -14,17 +14,16 @@ import jax
 from . import _arguments as arguments
 from ._data import Data
 from ._health import GradientHealth, check_gradient
-from ._plan import Plan, whole
-from ._problem import Evaluation, Problem
+from ._loop import Loop
+from ._problem import Problem
 from ._result import FitResult
-from ._run import Run
 from ._search import Search
-from ._start import Given, make_search, prepare
+from ._start import make_search
 
 __all__ = ["Fitter"]
 
 
-class Fitter:
+class Fitter(Loop):
     """Tunes the trainable parameters of a model so that a loss becomes small.
 
     All ``Param(value, fit=True)`` of the model, and all other ``ParamState`` in it, are fitted;
@@ -55,8 +54,10 @@ class Fitter:
     callbacks : callable or sequence of callable, optional
         Called after each step with a dict of ``step`` (from 0), ``loss``, ``best_loss``, ``model``
         (at the parameters of this loss), ``params``, ``prediction``, ``gradient_norm``,
-        ``metrics`` and, with held-out data, ``validation_loss``. One that returns exactly
-        ``True`` ends the fit.
+        ``parts`` of the loss, ``metrics``, ``step_done`` and, with held-out data,
+        ``validation_loss``. One that returns exactly ``True`` ends the fit. A step of ``'scipy'``
+        is a whole local search: inside of it they are called after each evaluation too, with
+        ``step_done`` false and without prediction.
     transient : int or brainunit.Quantity, optional
         Leading samples, or time, of the prediction that are not compared. A time needs ``'ts'`` in
         the prediction or ``dt`` in ``brainstate.environ``.
@@ -140,6 +141,12 @@ class Fitter:
         n_starts: int = 1,
         pareto: bool = False,
     ):
+        self._arguments = arguments.given(
+            optimizer=optimizer, loss_fn=loss_fn, objective=objective, predict=predict,
+            backend=backend, callbacks=callbacks, transient=transient, search_space=search_space,
+            fresh_noise=fresh_noise, metrics=metrics, differentiation=differentiation,
+            window=window, n_starts=n_starts, pareto=pareto,
+        )  # fmt: skip
         arguments.check_model(model)
         arguments.check_backend(backend, search_space, differentiation, n_starts, pareto, window)
         self.model = model
@@ -156,7 +163,7 @@ class Fitter:
         if optimizer is not None or backend != "grad" or n_starts > 1:
             self._search_made = make_search(self.backend, self._problem, self._settings)
         self._lock = threading.RLock()
-        self._run: Run | None = None
+        self._run = None
 
     # -- what it is --------------------------------------------------------------------------
 
@@ -166,14 +173,12 @@ class Fitter:
         return self._search.optimizer
 
     @property
-    def params(self) -> list[str]:
-        """Dotted names of the parameters that are fitted."""
-        return self._problem.space.names
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments with which the fitter was made; those left at their default are not in.
 
-    @property
-    def status(self) -> str:
-        """``'idle'``, ``'running'``, ``'paused'``, ``'finished'`` or ``'interrupted'``."""
-        return "idle" if self._run is None else self._run.status
+        ``Fitter(fitter.model, **fitter.arguments)`` makes another one of the same kind.
+        """
+        return dict(self._arguments)
 
     @property
     def _search(self) -> Search:
@@ -232,7 +237,8 @@ class Fitter:
         checkpoint_every : brainunit.Quantity, default 30 s
             Time between two writings; it is written when a fit ends or is interrupted too.
         verbose : bool or int, default False
-            Print the loss about ten times, or every so many steps.
+            Print the loss about ten times, or every so many steps; inside of a step of
+            ``'scipy'`` after 10, 20, 50, 100, ... evaluations.
         progress : bool, default False
             Show a progress bar.
         seed : int, optional
@@ -271,170 +277,7 @@ class Fitter:
         self._started("fit").run(self._lock)
         return self.result()
 
-    # -- the loop in pieces ------------------------------------------------------------------
-
-    def start(self, target: Any = None, n_steps: int = 100, **options: Any) -> None:
-        """Prepare a fit from the present parameters; :meth:`step` or :meth:`resume` runs it.
-
-        The loss is traced here, on the calling thread, if it has not been for a target of this
-        shape.
-
-        Parameters
-        ----------
-        target, n_steps, **options
-            As for :meth:`fit`.
-        """
-        given, told = arguments.options_of(options)
-        plan = Plan.read(n_steps, **told)
-        with self._lock:
-            self._run = prepare(
-                self._problem, self._loss, self._search, Given(target=target, **given), plan,
-                self.callbacks, self._fresh,
-            )  # fmt: skip
-
-    def step(self) -> dict[str, Any]:
-        """Do one step, also of a paused fit.
-
-        Returns
-        -------
-        dict
-            What callbacks are given: ``step``, ``loss``, ``best_loss``, ``model``, ``params``,
-            ``prediction``, ``gradient_norm``, ``metrics``.
-        """
-        with self._lock:
-            return self._started("step").step()
-
-    def pause(self) -> None:
-        """Hold the loop after the step it is in; :meth:`resume` continues.
-
-        May be called from another thread, or between pieces of a loop of your own.
-        """
-        run = self._started("pause")
-        run.gate.clear()
-        if run.status == "running":
-            run.status = "paused"
-
-    def resume(self) -> FitResult | None:
-        """Continue a fit that was paused, stopped, interrupted or given more steps.
-
-        Returns
-        -------
-        FitResult or None
-            The result at the end, or None if a loop in another thread was set going again.
-
-        Examples
-        --------
-        >>> import brainmass, brainstate
-        >>> from brainstate.nn import Param
-        >>> class Parabola(brainstate.nn.Module):
-        ...     def __init__(self):
-        ...         super().__init__()
-        ...         self.p = Param(0.0, fit=True)
-        >>> fitter = brainmass.Fitter(Parabola(), loss_fn=lambda m: (m.p.value() - 2.0) ** 2)
-        >>> fitter.start(n_steps=300)
-        >>> round(fitter.step()["loss"], 1)
-        4.0
-        >>> fitter.set(p=1.9)
-        >>> result = fitter.resume()
-        >>> print(f"{float(result.best_params['p']):.2f}")
-        2.00
-        """
-        run = self._started("resume")
-        if run.done < run.plan.n_steps:
-            run.status = "running"
-        run.gate.set()
-        if run.loop is not None and run.loop != threading.get_ident():
-            return None
-        run.run(self._lock)
-        return self.result()
-
-    def set(
-        self,
-        values: dict[str, Any] | None = None,
-        /,
-        *,
-        n_steps: int | None = None,
-        learning_rate: float | None = None,
-        **named: Any,
-    ) -> None:
-        """Change a running or paused fit.
-
-        Parameters
-        ----------
-        values : dict, optional
-            Dotted name to value, with unit, for parameters to continue from.
-        n_steps : int, optional
-            New total number of steps.
-        learning_rate : float, optional
-            New learning rate of a braintools optimiser.
-        **named
-            Parameters whose name has no dot.
-
-        Raises
-        ------
-        ValueError
-            If a name is unknown or a value has the wrong shape.
-        UnitError
-            If a value has the wrong unit.
-        """
-        run = self._started("set")
-        with self._lock:
-            if n_steps is not None:
-                run.plan.n_steps = whole("n_steps", n_steps, "number of steps", "Fitter.set")
-            if learning_rate is not None:
-                run.search.set_rate(arguments.rate_of(learning_rate))
-            if changes := {**(values or {}), **named}:
-                run.search.move(run.theta_of(changes, run.search.theta))
-
-    def stop(self) -> FitResult | None:
-        """End the fit after the step it is in.
-
-        Returns
-        -------
-        FitResult or None
-            The best so far, or None if a loop in another thread is about to return it.
-        """
-        run = self._started("stop")
-        run.end("interrupted", f"stopped after {run.done} of {run.plan.n_steps} steps")
-        run.gate.set()
-        if run.loop is not None:
-            return None
-        run.save()
-        return self.result()
-
-    def result(self) -> FitResult:
-        """Return the best point so far, and put the model there.
-
-        Returns
-        -------
-        FitResult
-            As from :meth:`fit`.
-        """
-        run = self._started("result")
-        with self._lock:
-            result = run.result()
-            result.fitter, result._run = self, run
-            return result
-
-    def evaluate(self, values: dict[str, Any] | None = None, /, **named: Any) -> Evaluation:
-        """Evaluate loss and prediction at a point, with the noise of the best point.
-
-        Parameters
-        ----------
-        values : dict, optional
-            Dotted name to value; parameters that are not named keep their best value.
-        **named
-            Parameters whose name has no dot.
-
-        Returns
-        -------
-        Evaluation
-            With ``loss``, ``parts``, ``metrics``, ``prediction`` and ``aux``. Without arguments,
-            and with ``best_params``, the loss is exactly ``best_loss``.
-        """
-        run = self._started("evaluate")
-        with self._lock:
-            return run.evaluation(run.evaluate({**(values or {}), **named}))
+    # -- before a fit ---------------------------------------------------------------------------
 
     def check_gradient(
         self, target: Any = None, *, inputs: Any = None, seed: int | None = None
@@ -476,10 +319,3 @@ class Fitter:
         twin.callbacks, twin._run, twin._lock = [], None, threading.RLock()
         twin._search_made = make_search(self.backend, self._problem, self._settings)
         return twin
-
-    def _started(self, what: str) -> Run:
-        if self._run is None:
-            raise ValueError(
-                f"Fitter.{what}: a fit must have been started; got none. Call start() or fit()."
-            )
-        return self._run

@@ -106,7 +106,7 @@ class GradientSearch(Search):
         self.rule.advance(float(np.nanmin(losses)) if np.isfinite(losses).any() else float("nan"))
         self._count += 1
         stuck = bool(np.all(self._lost & ~good)) and not self.resample and batches is None
-        self._lost &= ~good
+        self._lost = self._lost & ~good
         best = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
         theta, found = self._best(before, record, best)
         finite = np.isfinite(losses).all()
@@ -177,11 +177,20 @@ class GradientSearch(Search):
                 lambda all_, one: jax.device_put(_replaced(all_, one)), self._carry[0], theta
             )
         self._carry = (theta, theta, self._carry[2])
-        self._lost[:] = True
+        self._lost = np.ones(self._starts, bool)
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate."""
         self._carry = (*self._carry[:2], self.rule.set_rate(rate, self._carry[2]))
+
+    def memo(self) -> dict[str, Any]:
+        """Return points, state and schedule."""
+        return {**super().memo(), "schedule": self.rule.pack()}
+
+    def recall(self, memo: dict[str, Any]) -> None:
+        """Be where :meth:`memo` was called."""
+        super().recall({name: value for name, value in memo.items() if name != "schedule"})
+        self.rule.unpack(memo["schedule"])
 
     def pack(self) -> dict[str, Any]:
         """Return the points, the optimiser's state and where its schedule stands."""

@@ -64,13 +64,28 @@ class History(list):
 
 
 class Columns:
-    """The history of a running fit."""
+    """The history of a running fit.
 
-    def __init__(self):
-        self.lists: dict[str, list] = {name: [] for name in _FIXED}
+    Parameters
+    ----------
+    lists : dict, optional
+        Name to column, of the steps that are done already.
+    """
+
+    def __init__(self, lists: dict[str, list] | None = None):
+        self.lists = {name: [] for name in _FIXED} if lists is None else lists
+        self._whole = len(self.lists["loss"])  # rows that are complete in every column
 
     def __len__(self) -> int:
-        return len(self.lists["loss"])
+        return self._whole
+
+    def cut(self, count: int) -> None:
+        """Forget what came after so many rows."""
+        self._whole = count
+        for name in list(self.lists):
+            del self.lists[name][count:]
+            if not self.lists[name] and name not in _FIXED:
+                del self.lists[name]
 
     def add(self, step: int, rows: list[Row], **last: float) -> None:
         """Add the evaluations of a step; further numbers belong to the last of them."""
@@ -87,9 +102,10 @@ class Columns:
             for name, value in row.values.items():
                 if sum(np.size(leaf) for leaf in jax.tree.leaves(value)) <= _LARGEST_COLUMN:
                     self.lists.setdefault(_free(name, numbers, "value"), []).append(value)
+        self._whole = len(self.lists["loss"])
 
     def _append(self, numbers: dict[str, float]) -> None:
-        before = len(self)
+        before = len(self.lists["loss"])
         for name, value in numbers.items():
             column = self.lists.setdefault(name, [])
             column += [float("nan")] * (before - len(column))
@@ -103,8 +119,8 @@ class Columns:
 
     def history(self, step: int, pending: list[Row]) -> History:
         """Return the history, with the evaluations of an unfinished step at its end."""
-        out = Columns()
-        out.lists = {name: list(column) for name, column in self.lists.items()}
+        whole = self._whole  # another thread may be adding a row
+        out = Columns({name: column[:whole] for name, column in list(self.lists.items())})
         out.add(step, pending)
         for column in out.lists.values():
             column += [float("nan")] * (len(out) - len(column))

@@ -92,10 +92,10 @@ class NevergradSearch(BoxSearch):
             outcome = self.outcome(list(cube), rows)
             for candidate, score in zip(asked, told, strict=True):
                 asker.tell(candidate, score)
-        self._told.append((cube, np.asarray(told)))
+        self._told = [*self._told, (cube, np.asarray(told))]
         self._asker = asker
         if self.front is not None:
-            self.front.add(cube, rows)
+            self.front = self.front.with_points(cube, rows)
         self.raw = dict(outcome.best.record["values"]) if outcome.best else None
         if self.options["use_nevergrad_recommendation"] and len(self._told) == self.task.n_steps:
             outcome.best, outcome.chosen = self._recommended(), True
@@ -153,6 +153,10 @@ class NevergradSearch(BoxSearch):
         self._suggested.append((len(self._told), z))
         if self._asker is not None:
             self._asker.suggest(z)
+
+    def recall(self, memo: dict[str, Any]) -> None:
+        """Be where the search was before a step; nevergrad itself is told all again."""
+        super().recall({**memo, "_asker": None})
 
     def pack(self) -> dict[str, Any]:
         """Return the seed, and all that was suggested, asked and told."""

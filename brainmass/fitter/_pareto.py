@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -115,15 +116,17 @@ class Front:
         self._cube: np.ndarray | None = None
         self._evaluated: dict[bytes, Candidate] = {}
 
-    def add(self, cube: np.ndarray, rows: list[Row]) -> None:
-        """Take in evaluated points."""
+    def with_points(self, cube: np.ndarray, rows: list[Row]) -> Front:
+        """Return the front with further evaluated points taken in."""
         table = np.array([[row.numbers[name] for name in self.names] for row in rows])
         good = np.all(np.isfinite(table), axis=1)
         old = np.empty((0, cube.shape[1])) if self._cube is None else self._cube
         losses = np.concatenate([self._losses, table[good]])
         places = np.concatenate([old, cube[good]])
         keep = not_dominated(losses)
-        self._losses, self._cube = losses[keep], places[keep]
+        new = copy.copy(self)
+        new._losses, new._cube = losses[keep], places[keep]
+        return new
 
     def result(self, evaluate: Callable[[np.ndarray], Candidate], program: Any) -> ParetoFront:
         """Return the front with every point evaluated by itself."""

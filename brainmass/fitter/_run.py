@@ -12,13 +12,24 @@ import jax
 import numpy as np
 
 from ._arguments import Bar, outside
-from ._history import Columns, better
+from ._history import Columns, History, better
 from ._plan import Clock, HeldOut, Patience, Plan
 from ._problem import Evaluation, Problem
 from ._result import FitResult
-from ._search import Candidate, Search, Step, Unfinished, numbers_of
+from ._search import (
+    STOPPED,
+    Candidate,
+    Enough,
+    Row,
+    Search,
+    Step,
+    Unfinished,
+    numbers_of,
+)
 
 __all__ = ["Run"]
+
+_ALL = "all steps done"
 
 
 class Run:
@@ -55,6 +66,7 @@ class Run:
         self.origin = jax.device_get(problem.space.current())
         self.status, self.message = "running", ""
         self.done = self.failed = 0
+        self.over = ""  # why no further step is needed
         self.warned = False
         self.best: Candidate | None = None
         self.columns = Columns()
@@ -67,8 +79,10 @@ class Run:
         self._clock = Clock(plan.every)
         self.save: Callable[[], None] = lambda: None
         search.resample = fresh
-        search.stopped = lambda: self.status == "interrupted"
+        self._least, self._watched = float("inf"), 0
+        search.stopped = self._leaves
         search.tick = self._tick
+        search.look = self._look
 
     # -- the loop ------------------------------------------------------------------------------
 
@@ -98,32 +112,63 @@ class Run:
     def step(self) -> dict[str, Any]:
         """Do one step and return what callbacks are given."""
         index, search = self.done, self.search
-        if self.fresh:
-            search.key = jax.random.fold_in(self.key, index)
+        before = self._memo()
+        self._least, self._watched = float("inf"), 0
         try:
+            if self.fresh:
+                search.key = jax.random.fold_in(self.key, index)
             outcome = search.step()
+            self._note(index, outcome)
         except Unfinished:
             return {}
-        self._note(index, outcome)
+        except BaseException:  # Ctrl-C may come anywhere: nothing is half done
+            self._recall(before)
+            raise
+        if outcome.trouble and not self.warned:
+            self.warned = True
+            self._warn(index, outcome)
         report = self._report(index, outcome)
         self._tell(report)
-        if outcome.finished:
-            self.end("finished", outcome.finished)
-        elif self.done >= self.plan.n_steps:
-            self.end("finished", "all steps done")
-        elif reason := self.patience.spent(None if self.best is None else self.best.judged):
-            self.end("finished", reason)
-        if self._call_back(report, outcome.theta):
-            self.end("finished", "a callback returned True")
+        if self.over:
+            self.end("finished", self.over)
+        if outcome.finished != STOPPED and self._call_back(report, outcome.theta):
+            self.end("finished", STOPPED)
         if self.status == "finished":
             self.save()
         else:
             self._tick()
         return report
 
+    def go_on(self) -> None:
+        """Be ready for further steps, if there are any to do."""
+        over = self.over if self.over != _ALL else ""
+        if self.status == "interrupted" and over:
+            self.end("finished", over)
+        elif self.done < self.plan.n_steps:
+            self.status = "running"
+        elif self.status == "interrupted":
+            self.end("finished", _ALL)
+
     def end(self, status: str, message: str) -> None:
         """End the fit."""
         self.status, self.message = status, message
+
+    def _leaves(self) -> bool:
+        """Whether a long step should stop in its middle; it goes on from there."""
+        paused = self.status == "paused" and self.loop == threading.get_ident()
+        return paused or self.status == "interrupted"
+
+    def _memo(self) -> tuple:
+        patience = (self.patience.best, self.patience.waited)
+        own = (self.done, self.failed, self.over, self.best, self.validation)
+        return own, patience, len(self.columns), self.search.memo()
+
+    def _recall(self, memo: tuple) -> None:
+        own, patience, rows, search = memo
+        self.done, self.failed, self.over, self.best, self.validation = own
+        self.patience.best, self.patience.waited = patience
+        self.columns.cut(rows)
+        self.search.recall(search)
 
     def _tick(self) -> None:
         if self._clock.rings():
@@ -141,13 +186,17 @@ class Run:
             self.best = found
         self.columns.add(index, outcome.rows, **last)
         self.failed += outcome.failed
+        spent = self.patience.spent(None if self.best is None else self.best.judged)
+        last_one = _ALL if self.done + 1 >= self.plan.n_steps else ""
+        self.over = outcome.finished or last_one or spent
         self.done += 1
-        if outcome.trouble and not self.warned:
-            self.warned = True
-            self._warn(index, outcome)
 
     def _improves(self, found: Candidate, chosen: bool) -> bool:
         return chosen or self.best is None or better(found.judged, self.best.judged)
+
+    def history(self, pending: list[Row] | None = None) -> History:
+        """Return the history, with the evaluations of a step that is not finished."""
+        return self.columns.history(self.done, pending or [])
 
     def found(self) -> Candidate | None:
         """Return the best point so far, that of an unfinished step included."""
@@ -174,7 +223,7 @@ class Run:
             backend=search.name,
             best_loss=evaluation.loss if np.isfinite(evaluation.loss) else float("nan"),
             best_params=dict(best.record["values"]),
-            history=self.columns.history(self.done, pending),
+            history=self.history(pending),
             n_steps=self.done,
             prediction=evaluation.prediction,
             optimizer=search.optimizer,
@@ -254,10 +303,43 @@ class Run:
             "model": self.problem.model,
             "params": outcome.values,
             "prediction": outcome.prediction,
-            "gradient_norm": row.gradient_norm,
-            "metrics": {name: row.numbers[name] for name in self.search.program.metrics},
+            **self._numbers(row),
+            "step_done": True,
         }
         return report if found is None else {**report, **found.validation}
+
+    def _numbers(self, row: Row) -> dict[str, Any]:
+        program = self.search.program
+        return {
+            "gradient_norm": row.gradient_norm,
+            "parts": {name: row.numbers[name] for name in program.parts if name in row.numbers},
+            "metrics": {name: row.numbers[name] for name in program.metrics},
+        }
+
+    def _look(self, rows: list[Row], theta: Callable[[int], Any]) -> None:
+        """Tell of the evaluations inside a step that is a whole search, as scipy's are."""
+        new, self._watched = range(self._watched, len(rows)), len(rows)
+        best = min(new, key=lambda k: np.nan_to_num(rows[k].loss, nan=np.inf))
+        self._least = np.fmin(self._least, rows[best].loss)
+        least = float(np.fmin(self._least, np.inf if self.best is None else self.best.loss))
+        self.bar.show(least, len(rows))
+        if self.plan.verbose and _is_round(len(new), len(rows)):
+            print(
+                f"step {self.done + 1}/{self.plan.n_steps}, evaluation {len(rows)}: "
+                f"loss {rows[best].loss:.6g}, best {least:.6g}"
+            )
+        report = {
+            "step": self.done,
+            "loss": rows[best].loss,
+            "best_loss": least,
+            "model": self.problem.model,
+            "params": rows[best].values,
+            "prediction": None,
+            **self._numbers(rows[best]),
+            "step_done": False,
+        }
+        if self.callbacks and self._call_back(report, theta(best)):
+            raise Enough
 
     def _tell(self, report: dict[str, Any]) -> None:
         self.bar.move(report)
@@ -278,6 +360,12 @@ class Run:
             return False
         self.problem.space.write(theta)
         return any([callback(report) is True for callback in self.callbacks])
+
+
+def _is_round(new: int, count: int) -> bool:
+    """Whether one of the last evaluations was the 10th, 20th, 50th, 100th, 200th and so on."""
+    size = 10 ** max(1, len(str(count)) - 1)
+    return any(count - new < k * size <= count for k in (1, 2, 5))
 
 
 def _same(value: Any, other: Any) -> bool:

@@ -12,7 +12,7 @@ from brainmass._errors import choices
 from ._box_search import BoxSearch, floats
 from ._derivative import choose_mode, value_and_gradient
 from ._problem import Problem, Program
-from ._search import Candidate, Row, Step, Task, Unfinished
+from ._search import STOPPED, Candidate, Enough, Row, Step, Task, Unfinished
 
 __all__ = ["ScipySearch"]
 
@@ -93,10 +93,13 @@ class ScipySearch(BoxSearch):
         self.random.bit_generator.state = self._generator
         start = self._next
         run = self._evolve if self.method in _POPULATION else self._minimize
-        found = run(self._start(start))
-        if self.raw is None or not self.raw.fun <= found.fun:
+        try:
+            found, finished = run(self._start(start)), ""
+        except Enough:
+            found, finished = None, STOPPED
+        if found is not None and (self.raw is None or not self.raw.fun <= found.fun):
             self.raw = found
-        outcome = self.outcome(self._cube, self._rows)
+        outcome = self.outcome(self._cube, self._rows, finished=finished)
         self._next = None
         self._begin()
         return outcome
@@ -258,6 +261,7 @@ class ScipySearch(BoxSearch):
         self._slopes += slopes
         self._replay += len(places)
         self.tick()
+        self.look(self._rows, lambda k: self._place(self._cube[k]))
 
     def _hessian(self, coordinates, x: np.ndarray) -> np.ndarray:
         function = self._compiled("hessian", lambda p: self._make_hessian(p, coordinates))

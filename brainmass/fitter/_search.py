@@ -13,11 +13,17 @@ import jax
 from ._data import Batches, Data
 from ._problem import Problem, Program
 
-__all__ = ["Candidate", "Row", "Search", "Step", "Task", "Unfinished"]
+__all__ = ["STOPPED", "Candidate", "Enough", "Row", "Search", "Step", "Task", "Unfinished"]
+
+STOPPED = "a callback returned True"
 
 
 class Unfinished(Exception):
     """A step was told to stop before its end; what it has done so far is pending."""
+
+
+class Enough(Exception):
+    """A callback has ended the fit in the middle of a step."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,7 @@ class Search(ABC):
         self.problem = problem
         self.stopped: Callable[[], bool] = lambda: False
         self.tick: Callable[[], None] = lambda: None
+        self.look: Callable[[list[Row], Callable[[int], Any]], None] = lambda rows, theta: None
 
     def start(self, task: Task) -> None:
         """Begin anew from the parameters that the model holds."""
@@ -186,6 +193,18 @@ class Search(ABC):
     @abstractmethod
     def unpack(self, packed: dict[str, Any]) -> None:
         """Continue, after :meth:`start`, where :meth:`pack` was called."""
+
+    def memo(self) -> dict[str, Any]:
+        """Return from where :meth:`recall` takes back a step that was interrupted.
+
+        Cheap, as it is asked for before every step: what a step changes, it replaces.
+        """
+        return dict(vars(self))
+
+    def recall(self, memo: dict[str, Any]) -> None:
+        """Be where :meth:`memo` was called."""
+        vars(self).clear()
+        vars(self).update(memo)
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate."""

@@ -1,51 +1,13 @@
 """A fit that was killed and begun again from its file ends as if nothing had happened."""
 
-import braintools
 import brainunit as u
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from fitter_models import SPACE, Bowl, Gain, adam, bowl, parabola
+from fitter_models import SPACE, WAYS, Bowl, Gain, adam, bowl, build, interrupting, parabola
 
 from brainmass import Fitter
-
-
-def schedule():
-    return braintools.optim.Adam(lr=braintools.optim.StepLR(base_lr=0.3, step_size=3, gamma=0.5))
-
-
-def plateau():
-    rate = braintools.optim.ReduceLROnPlateau(base_lr=0.3, factor=0.5, patience=1)
-    return braintools.optim.SGD(lr=rate, momentum=0.5)
-
-
-WAYS = {
-    "adam": lambda: {"optimizer": schedule()},
-    "plateau": lambda: {"optimizer": plateau()},
-    "optax": lambda: {"optimizer": optax.chain(optax.clip(1.0), optax.adam(0.2))},
-    "starts": lambda: {"optimizer": adam(0.3), "n_starts": 3, "search_space": SPACE},
-    "noise": lambda: {"optimizer": adam(0.3), "fresh_noise": True},
-    "DE": lambda: {"backend": "nevergrad", "optimizer": "DE", "search_space": SPACE},
-    "CMA": lambda: {"backend": "nevergrad", "optimizer": "CMA", "search_space": SPACE},
-    "L-BFGS-B": lambda: {"backend": "scipy", "search_space": SPACE},
-    "evolution": lambda: {
-        "backend": "scipy", "search_space": SPACE,
-        "optimizer": {"method": "differential_evolution", "options": {"maxiter": 5}},
-    },
-}  # fmt: skip
-
-
-def build(way, **more):
-    return Fitter(Bowl(), loss_fn=bowl, **WAYS[way](), **more)
-
-
-def interrupting(after):
-    def look(report):
-        if report["step"] == after:
-            raise KeyboardInterrupt
-
-    return look
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -94,31 +56,6 @@ def test_a_restart_of_scipy_goes_on_in_its_middle(method, tmp_path):
     assert rest.history[:] == whole.history[:]
     assert rest.best_loss == whole.best_loss
     assert rest.raw.nfev <= whole.raw.nfev
-
-
-@pytest.mark.parametrize("way", ["adam", "DE", "L-BFGS-B"])
-def test_an_interrupted_fit_resumed_in_place_equals_the_whole(way):
-    whole = build(way).fit(n_steps=5, seed=2)
-    seen = []
-    fitter = build(way, callbacks=lambda r: seen.append(r["step"]) or interrupting(1)(r))
-    assert fitter.fit(n_steps=5, seed=2).interrupted
-    assert fitter.resume().history[:] == whole.history[:]
-    assert seen == [0, 1, 2, 3, 4]
-
-
-def test_nevergrad_interrupted_between_asking_and_telling_is_told_again(monkeypatch):
-    whole = build("DE").fit(n_steps=4, seed=0)
-    fitter = build("DE")
-    fitter.start(n_steps=4, seed=0)
-    fitter.step()
-
-    def interrupt(cube):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(fitter._search, "many", interrupt)
-        assert fitter.resume().interrupted
-    assert fitter.resume().history[:] == whole.history[:]
 
 
 def test_mini_batches_go_on_in_the_middle_of_an_epoch(tmp_path):

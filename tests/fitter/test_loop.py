@@ -51,41 +51,6 @@ def test_verbose_prints_about_ten_lines(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_interruption_returns_the_best_so_far_and_can_be_resumed():
-    def interrupt(report):
-        if report["step"] == 9 and len(calls) == 0:
-            calls.append(1)
-            raise KeyboardInterrupt
-
-    calls = []
-    fitter = Fitter(Gain(), adam(), loss_fn=parabola, callbacks=interrupt)
-    part = fitter.fit(n_steps=30)
-    assert part.interrupted
-    assert part.n_steps == 10
-    assert part.best_loss == min(part.history)
-    assert "interrupted=True" in repr(part)
-    assert float(fitter.model.gain.value()) == float(part.best_params["gain"])
-    assert fitter.status == "interrupted"
-    whole = fitter.resume()
-    assert not whole.interrupted
-    undisturbed = Fitter(Gain(), adam(), loss_fn=parabola).fit(n_steps=30)
-    assert whole.history[:] == undisturbed.history[:]
-
-
-def test_pieces_are_the_same_loop_as_fit():
-    whole = Fitter(Gain(), adam(), loss_fn=parabola).fit(n_steps=20)
-    fitter = Fitter(Gain(), adam(), loss_fn=parabola)
-    assert fitter.status == "idle"
-    fitter.start(n_steps=20)
-    losses = [fitter.step()["loss"] for _ in range(5)]
-    fitter.pause()
-    assert fitter.status == "paused"
-    result = fitter.resume()
-    assert fitter.status == "finished"
-    assert result.history[:] == whole.history[:]
-    assert losses == whole.history[:5]
-
-
 def test_set_moves_parameters_steps_and_rate():
     fitter = Fitter(Gain(), braintools.optim.SGD(lr=0.1), loss_fn=parabola)
     fitter.start(n_steps=4)

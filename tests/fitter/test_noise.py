@@ -1,6 +1,7 @@
 """Seeds, and what tracing leaves behind."""
 
 import brainstate
+import brainunit as u
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from brainstate.nn import Param
 from fitter_models import Gain, adam
 
+import brainmass
 from brainmass import Fitter
 
 
@@ -88,3 +90,21 @@ def test_a_seeded_fit_may_be_the_first_that_looks_at_the_random_state():
     Fitter(Gain(), adam(), predict=noisy_gain).fit(jnp.zeros(3), n_steps=1, seed=0)
     assert not isinstance(brainstate.random.get_key(), jax.core.Tracer)
     assert np.isfinite(float(brainstate.random.normal()))
+
+
+@pytest.mark.parametrize("backend", ["grad", "nevergrad", "scipy"])
+def test_a_prediction_may_fix_the_seed_of_its_own_noise(backend):
+    def node(a):
+        noise = brainmass.OUProcess(2, sigma=0.1, tau=5 * u.ms)
+        return brainmass.HopfStep(2, a=a, w=0.4, init_x=0.2, noise_x=noise)
+
+    def predict(model):
+        run = brainmass.Simulator(model, dt=0.1 * u.ms)
+        return run.run(5 * u.ms, monitors="x", seed=7)["x"]
+
+    data = predict(node(0.3))
+    for seed in (0, 5):  # the seed of the fit does not reach the noise
+        fitter = Fitter(node(Param(0.1, fit=True)), predict=predict, backend=backend)
+        fitter.fit(data, n_steps=2, seed=seed)
+        assert fitter.evaluate(a=0.3).loss < 1e-6
+        assert fitter.evaluate(a=0.1).loss > 1e-4
