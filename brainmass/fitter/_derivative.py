@@ -14,24 +14,46 @@ __all__ = ["MODES", "choose_mode", "differentiable_forward", "value_and_gradient
 
 MODES = ("auto", "reverse", "forward")
 
-# One forward pass per number costs 1.5 to 2.5 times a run, a reverse pass 4 times and more (JAX on
-# a CPU; the table is in the benchmarks).
+# Measured with JAX on a CPU, see the benchmarks: numbers that are carried side by side in forward
+# cost next to nothing while the vectors in the loop are short, and a reverse pass twice and more of
+# that; but through delays, whose simulation brings its own reverse rule, it costs as much as one
+# number in forward.
 _MOST_FORWARD = 2
+_MOST_LANES = 512
 
 
 def choose_mode(mode: str, jaxpr: ClosedJaxpr, theta: Any) -> str:
     """Return how a traced loss, whose first arguments are the leaves of theta, is differentiated.
 
-    ``'auto'`` is forward for one or two numbers and where reverse is impossible, as through a
-    loop whose length is a value.
+    ``'auto'`` is forward where that is cheaper, and where reverse is impossible, as through a loop
+    whose length is a value. It follows from the program alone, so that a fit done again takes the
+    same way.
     """
     if mode != "auto":
         return mode
     leaves = jax.tree.leaves(theta)
-    if sum(leaf.size for leaf in leaves) <= _MOST_FORWARD:
+    if _forward_is_cheaper(jaxpr.jaxpr, sum(leaf.size for leaf in leaves)):
         return "forward"
     reversible = not _has_open_loop(jaxpr.jaxpr) or _reverses(jaxpr, len(leaves))
     return "reverse" if reversible else "forward"
+
+
+def _forward_is_cheaper(jaxpr: Jaxpr, count: int) -> bool:
+    if _has_custom_reverse(jaxpr, around_loops=True):
+        return count == 1
+    width = max(_loop_widths(jaxpr), default=_MOST_LANES)
+    return count <= _MOST_FORWARD or count * width <= _MOST_LANES
+
+
+def _loop_widths(jaxpr: Jaxpr) -> Iterator[int]:
+    """Return how many real numbers each loop carries from step to step."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "scan":
+            fixed, carried = equation.params["num_consts"], equation.params["num_carry"]
+            avals = [v.aval for v in equation.invars[fixed : fixed + carried]]
+            yield sum(a.size for a in avals if jnp.issubdtype(a.dtype, jnp.floating))
+        for inside in _inside(equation):
+            yield from _loop_widths(inside)
 
 
 def _reverses(jaxpr: ClosedJaxpr, count: int) -> bool:
@@ -97,10 +119,19 @@ def _is_custom_reverse(equation: Any) -> bool:
     return equation.primitive.name.startswith("custom_vjp_call")
 
 
-def _has_custom_reverse(jaxpr: Jaxpr) -> bool:
-    return any(
-        _is_custom_reverse(e) or any(map(_has_custom_reverse, _inside(e))) for e in jaxpr.eqns
-    )
+def _has_custom_reverse(jaxpr: Jaxpr, around_loops: bool = False) -> bool:
+    """Whether there is a function that brings its own reverse rule; maybe only if it loops."""
+    for equation in jaxpr.eqns:
+        bodies = list(_inside(equation))
+        if _is_custom_reverse(equation) and (not around_loops or any(map(_loops, bodies))):
+            return True
+        if any(_has_custom_reverse(body, around_loops) for body in bodies):
+            return True
+    return False
+
+
+def _loops(jaxpr: Jaxpr) -> bool:
+    return any(True for _ in _loop_widths(jaxpr))
 
 
 def _has_open_loop(jaxpr: Jaxpr) -> bool:

@@ -54,6 +54,39 @@ def test_forward_and_reverse_agree(x64, delays):
     assert norms[0] > 1e-3
 
 
+def chosen(model, predict):
+    from brainmass.fitter._derivative import choose_mode
+
+    fitter = Fitter(model, still(), loss_fn=lambda m: jnp.mean(predict(m) ** 2))
+    fitter.start(n_steps=1)
+    search = fitter._search
+    return choose_mode("auto", search.program.jaxpr, search.theta)
+
+
+def test_automatic_choice_is_the_cheaper_way():
+    """Measured: reverse through 2000 steps takes 1.8 and 0.5 times as long as forward."""
+
+    def column(n):
+        gains = {"Ae": Param(3.25 * u.mV, fit=True), "Ai": Param(22 * u.mV, fit=True)}
+        rates = {"be": Param(100 * u.Hz, fit=True), "bi": Param(50 * u.Hz, fit=True)}
+        return brainmass.JansenRitStep(n, **gains, **rates)
+
+    def potential(model):
+        run = brainmass.Simulator(model, dt=1 * u.ms).run(20 * u.ms, monitors=None)
+        return run["output"].to_decimal(u.mV)
+
+    def two(delays):
+        net = network(Param(0.1, fit=True), delays=delays)
+        net.node.a = Param(0.1, fit=True)
+        return net
+
+    assert chosen(column(1), potential) == "forward"
+    assert chosen(column(100), potential) == "reverse"
+    assert chosen(network(Param(0.1, fit=True)), activity) == "forward"
+    assert chosen(two(delays=True), activity) == "reverse"
+    assert chosen(two(delays=False), activity) == "forward"
+
+
 def test_automatic_choice_is_forward_for_few_numbers_and_where_reverse_is_impossible():
     from brainmass.fitter._derivative import choose_mode
 
