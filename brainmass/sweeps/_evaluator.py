@@ -92,7 +92,12 @@ class Evaluator:
         self._work = Work(self._setup)
 
     def __call__(
-        self, points: Mapping[str, Any], *, seeds=None, common: bool = True
+        self,
+        points: Mapping[str, Any],
+        *,
+        seeds=None,
+        common: bool = True,
+        on_points: Callable[[list[int], dict[str, np.ndarray]], None] | None = None,
     ) -> dict[str, np.ndarray]:
         """Evaluate a generation of points.
 
@@ -104,6 +109,10 @@ class Evaluator:
             Seeds of the noise; adds a second axis. Default: seed 0.
         common : bool, default True
             Whether all points share their random numbers.
+        on_points : callable, optional
+            ``on_points(finished, results)`` is called on the thread of this call whenever points
+            are finished, with their numbers and with what is returned at the end, as far as it is
+            filled: for pictures that grow.
 
         Returns
         -------
@@ -128,7 +137,7 @@ class Evaluator:
         setup = self._setup
         design = read_design(setup.model, ordered, "zip", seeds, common, None, "uniform", 0)
         setup.check(design)
-        table = MemoryTable(design, setup.state_names, {})
+        table = _ToldTable(design, setup.state_names, on_points)
         failure = self._work.fill(design, table)
         if isinstance(failure, KeyboardInterrupt):
             raise failure
@@ -143,3 +152,17 @@ class Evaluator:
 
     def __repr__(self):
         return f"Evaluator({self._setup.sim!r}, {list(self.names)})"
+
+
+class _ToldTable(MemoryTable):
+    """A table that tells somebody which points came in."""
+
+    def __init__(self, design, states, tell):
+        super().__init__(design, states, {})
+        self._tell = tell
+
+    def put(self, done) -> None:
+        """Take in finished points."""
+        super().put(done)
+        if done and self._tell is not None:
+            self._tell(sorted(done), self.arrays())

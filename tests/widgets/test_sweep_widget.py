@@ -4,9 +4,11 @@ import json
 import threading
 import time
 
+import brainstate
 import brainunit as u
 import numpy as np
 import pytest
+from brainstate.nn import Param
 
 import brainmass
 from brainmass_widgets import SweepWidget
@@ -50,7 +52,10 @@ def test_every_point_is_visited_once_and_coarse_grids_come_first():
 def test_sweep_finds_the_birth_of_the_limit_cycle_and_compiles_once(opened, compile_count):
     node = hopf()
     w = opened(SweepWidget(node, {"a": (-0.3, 0.5, 9)}, transient=150 * u.ms))
-    w.engine.run(w._request())
+    w.start()
+    w.flush()
+    w.panel.act("across.to", text="0.6")
+    w.panel.act("across.to", text="0.5")
     with compile_count:
         w.start()
         w.flush()
@@ -123,6 +128,9 @@ def test_diverging_points_stay_blank_and_are_counted(opened):
     w = swept(opened, hopf(init_x=1.0), {"beta": (-1.0, 1.0, 3)}, duration=50 * u.ms)
     assert np.isnan(w._sweep.values[0])
     assert np.isfinite(w._sweep.values[2])
+    marks = w.canvas.frame["marks"]
+    assert {m["kind"] for m in marks} == {"cross"}
+    assert [m["x"] for m in marks] == w._sweep.ramps[0].values[w._sweep.lost].tolist()
     assert f"{w._sweep.diverged} diverged" in w._line.text
     code_gives(w)
 
@@ -213,6 +221,63 @@ def test_observables_and_signals_are_those_that_make_sense():
         with pytest.raises(ValueError, match=reason):
             SweepWidget(hopf(), {"a": (0.0, 1.0)}, **more)
     assert Ramp("tau", 1.0, 100.0, 3, log=True).values.tolist() == [1.0, 10.0, 100.0]
+
+
+def test_many_points_share_a_call_and_a_cell_gives_the_numbers_of_its_simulation(opened):
+    w = swept(
+        opened,
+        brainmass.WilsonCowanStep(1, noise_E=brainmass.OUProcess(1, sigma=0.1)),
+        signal="rE",
+        seed=7,
+    )
+    assert w._sweep.values.shape == (24, 24)
+    for point in ((0, 0), (7, 19), (23, 23)):
+        w.open_point(*point)
+        w.flush()
+        x = np.asarray(w.simulation.result["rE"], float)
+        np.testing.assert_allclose(w._sweep.values[point], x.std(), rtol=1e-4)
+    code_gives(w)
+
+
+def test_stop_is_obeyed_within_300_ms_and_loses_nothing(opened):
+    long = {"duration": 20_000 * u.ms}
+    w = opened(SweepWidget(hopf(64), {"a": (0.1, 0.4, 40), "w": (0.2, 0.5, 40)}, **long))
+    w.start()
+    while not w._sweep.done:
+        time.sleep(0.002)
+    began = time.monotonic()
+    w.stop()
+    assert reaches(w, "stopped")
+    assert time.monotonic() - began < 0.3
+    assert 0 < w._sweep.done == np.isfinite(w._sweep.values).sum() < 1600
+
+
+def test_two_constant_inputs_are_swept_together(opened):
+    w = swept(
+        opened,
+        brainmass.JansenRitStep(1),
+        {"input.E_inp": (0 * u.Hz, 300 * u.Hz, 3), "input.I_inp": (0 * u.mV, 3 * u.mV, 2)},
+    )
+    assert len(np.unique(w._sweep.values)) == 6
+    code_gives(w)
+
+
+def test_any_module_with_parameters_can_be_swept(opened):
+    class Leak(brainstate.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rate = Param(0.1)
+            self.x = brainstate.HiddenState(np.ones(1, np.float32))
+
+        def init_state(self, batch_size=None, **kwargs):
+            self.x.value = np.ones(1, np.float32)
+
+        def update(self, inputs=None):
+            self.x.value = self.x.value * (1.0 - self.rate.value())
+            return self.x.value
+
+    w = swept(opened, Leak(), {"rate": (0.1, 0.5, 3)}, observable="largest", dt=1 * u.ms)
+    np.testing.assert_allclose(w._sweep.values, [0.9, 0.7, 0.5], rtol=1e-6)
 
 
 def test_closing_a_running_sweep_leaves_no_thread():

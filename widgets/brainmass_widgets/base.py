@@ -161,6 +161,10 @@ class Instrument(widgets.VBox):
 
     # -- the notebook -----------------------------------------------------------------------------
 
+    def _first_picture(self) -> bytes:
+        """Return the picture that a cell keeps; its live view appears when this returns."""
+        return self.picture()
+
     def close(self) -> None:
         """End the thread and remove the widget."""
         # Also called by the garbage collector, for a widget whose constructor raised.
@@ -177,7 +181,7 @@ class Instrument(widgets.VBox):
             return {"text/plain": f"{self!r}, closed"}
         bundle["text/plain"] = repr(self)
         # A saved notebook has no kernel that could draw the live view.
-        if picture := self.picture():
+        if picture := self._first_picture():
             bundle["image/png"] = base64.b64encode(picture).decode("ascii")
         return bundle
 

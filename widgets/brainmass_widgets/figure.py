@@ -41,7 +41,7 @@ def draw(
     plots : sequence of Lines, Phase or Heat
         What to draw.
     title : str, optional
-        One line above.
+        What stands above; a long one takes several lines.
     note : str, optional
         One sentence below, such as why a run ended early.
     form : {'png', 'svg', 'pdf'}
@@ -70,13 +70,14 @@ def draw(
     rows = _rows(plots)
     heights = [_height(row) for row in rows]
     with mpl.rc_context(_STYLE):
-        extra = 0.3 * bool(title) + 0.3 * bool(note)
+        title, note = (_wrapped(text, int(14 * width)) for text in (title, note))
+        extra = sum(0.14 + 0.16 * len(text.splitlines()) for text in (title, note) if text)
         figure = Figure(figsize=(width, sum(heights) + extra), layout="constrained")
         FigureCanvasAgg(figure)
         if title:
             figure.suptitle(title, fontsize=9, x=0.01, ha="left")
         if note:
-            figure.supxlabel(_wrapped(note, int(14 * width)), fontsize=8, color="#b3261e")
+            figure.supxlabel(note, fontsize=8, color="#b3261e")
         parts = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
         for part, row in zip(parts, rows, strict=True):
             shares = [1.8 if isinstance(p, Lines) else 1.0 for p in row]
@@ -127,6 +128,8 @@ def _height(row: Sequence[Plot]) -> float:
 def _wrapped(text: str, columns: int) -> str:
     import textwrap
 
+    # A name stays beside its number.
+    text = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
     return "\n".join(textwrap.wrap(text, columns))
 
 
@@ -170,6 +173,8 @@ def _draw_marks(ax, marks, panel: int = 0) -> None:
         color = _colour(mark.color)
         if mark.kind == "rule":
             ax.axvline(mark.x, color=color, linestyle=":", linewidth=0.9)
+        elif mark.kind == "cross":
+            ax.plot(mark.x, mark.y, "x", color=color, ms=3.5, mew=0.7, alpha=0.6, zorder=5)
         elif mark.kind in _MARKERS:
             face = color if mark.filled else "white"
             shape = _MARKERS[mark.kind]
@@ -216,8 +221,7 @@ def _draw_trace(ax, plot: Lines, trace: Trace) -> None:
 
 def _draw_phase(cell, plot: Phase) -> None:
     ax = cell.subplots()
-    if plot.arrows is not None:
-        _draw_arrows(ax, plot)
+    _draw_arrows(ax, plot)
     for trace in plot.traces:
         if not trace.y.size:
             continue
@@ -245,7 +249,8 @@ def _draw_phase(cell, plot: Phase) -> None:
 def _draw_arrows(ax, plot: Phase) -> None:
     """Draw a vector field; on the page its arrows point along the trajectories."""
     field = plot.arrows
-    assert field is not None
+    if field is None:
+        return
     if plot.box is not None:
         wide, high = plot.box[1] - plot.box[0], plot.box[3] - plot.box[2]
     else:
@@ -286,9 +291,21 @@ def _draw_heat(cell, plot: Heat) -> None:
     if plot.columns:
         some = range(0, cols, max(1, cols // 6))
         ax.set_xticks(some, [plot.columns[i] for i in some])
+    _draw_cells(ax, plot)
     bar = cell.colorbar(image, ax=ax, pad=0.02)
     bar.set_label(_label(plot.value))
     bar.outline.set_linewidth(0.6)
+
+
+def _draw_cells(ax, plot: Heat) -> None:
+    """Outline the chosen cell, and cross out those without a number."""
+    for mark in plot.marks:
+        left = plot.x0 + mark.x * plot.dx
+        if mark.kind == "cross":
+            ax.plot(left + plot.dx / 2, mark.y, "x", color="#555555", ms=3.5, mew=0.7)
+        elif mark.kind == "cell":
+            across = left + plot.dx * np.array([0, 1, 1, 0, 0])
+            ax.plot(across, mark.y + np.array([-0.5, -0.5, 0.5, 0.5, -0.5]), "k-", lw=1.2)
 
 
 def _columns(data: np.ndarray) -> np.ndarray:

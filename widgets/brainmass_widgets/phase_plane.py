@@ -22,6 +22,9 @@ from .sheet import Sheet
 
 __all__ = ["PhasePlaneWidget"]
 
+_PATIENCE = 1.0
+"""Seconds that a cell waits for the bifurcation diagram before it shows the plane without it."""
+
 
 class PhasePlaneWidget(PlaneDesk):
     """Field, nullclines and fixed points of a model, which follow its sliders.
@@ -196,6 +199,15 @@ class PhasePlaneWidget(PlaneDesk):
             The file; empty when nothing has been computed.
         """
         self.flush()
+        return self._drawn(form)
+
+    def _first_picture(self) -> bytes:
+        # A diagram that is compiled for the first time takes many times as long as the plane.
+        self._worker.flush(120.0)
+        self._diagrams.flush(_PATIENCE)
+        return self._drawn("png")
+
+    def _drawn(self, form: str) -> bytes:
         plots = self._plots()
         return draw(plots, title=self._title(), note=self.problem, form=form) if plots else b""
 

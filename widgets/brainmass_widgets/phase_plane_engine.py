@@ -342,7 +342,7 @@ class PlaneEngine:
             self.apply(self.node, request)
             flow = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
             least, most, _ = explore(flow)
-            points, _ = find(flow, read_box(flow, None), 256)
+            points, _ = find(flow, read_box(flow, None), POINT_STARTS)
         if len(points):
             least, most = np.minimum(least, points.min(0)), np.maximum(most, points.max(0))
         low, high = flow.clamps

@@ -81,9 +81,10 @@ class Mark:
     Attributes
     ----------
     x, y : float
-        Where; column and row for ``'cell'``, only ``x`` for ``'rule'``.
-    kind : {'circle', 'square', 'diamond', 'triangle', 'rule', 'cell'}
-        Shape; a rule is a vertical line, a cell the outline of a cell of a heat map.
+        Where; column and row for what marks a cell of a heat map, only ``x`` for ``'rule'``.
+    kind : {'circle', 'square', 'diamond', 'triangle', 'cross', 'rule', 'cell'}
+        Shape; a cross says that nothing could be computed there, a rule is a vertical line, a cell
+        the outline of a cell of a heat map.
     name : str
         What the pointer reads there, on several lines if it has line breaks.
     color : int or None

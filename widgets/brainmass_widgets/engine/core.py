@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -164,7 +164,7 @@ class Engine:
             out["transient"] = round(request.transient / request.dt)
         if (every := self.thinning(request)) > 1:
             out["sample_every"] = every
-        inputs = self.inputs if self.inputs is not None else self._inputs(request)
+        inputs = self.inputs if self.inputs is not None else self.drive(request)
         if inputs is not None:
             out["inputs"] = inputs
         if request.seeds > 1:
@@ -175,14 +175,15 @@ class Engine:
         """Return every how many steps a sample is kept."""
         return -(-request.steps // MOST_SAMPLES)
 
-    def parts(self, request: Request) -> list[Part]:
-        """Return what enters the model from outside."""
+    def parts(self, request: Request, always: Sequence[str] = ()) -> list[Part]:
+        """Return what enters the model from outside; constants in ``always`` count at zero too."""
         if self.inputs is not None or not self.declared:
             return []
-        return parts_of(self.fields, {**self.start, **request.values}, request)
+        return parts_of(self.fields, {**self.start, **request.values}, request, always)
 
-    def _inputs(self, request: Request) -> Any:
-        parts = self.parts(request)
+    def drive(self, request: Request, always: Sequence[str] = ()) -> Any:
+        """Return the sum of :meth:`parts`, None where there are none."""
+        parts = self.parts(request, always)
         if len(self.shape) == 1 or not parts:
             total = None
             for part in parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,13 +100,15 @@ def drive_fields(kinds: Any, shape: tuple[int, ...]) -> Iterator[Field]:
         yield Field(f"stimulus.{name}", "Stimulus", spec.named(name), (), None, name)
 
 
-def parts_of(fields: dict[str, Field], values: dict[str, Any], request: Any) -> list[Part]:
-    """Return what enters the model in a run; constants that are zero do not count."""
+def parts_of(
+    fields: dict[str, Field], values: dict[str, Any], request: Any, always: Sequence[str] = ()
+) -> list[Part]:
+    """Return what enters the model in a run; constants that are zero count where they must."""
     parts = []
     for path, f in fields.items():
         if path.startswith("input."):
             value = values[path]
-            if np.any(value != 0):
+            if path in always or np.any(value != 0):
                 parts.append(Part("step", {"amplitude": (value, f.spec.unit)}, f.attribute))
     if request.stimulus != "none":
         numbers = {}

@@ -103,6 +103,7 @@ extend(Plot, class {
       c.fillStyle = mark.filled ? c.strokeStyle : look.paper;
       c.beginPath();
       if (mark.kind === "cell") this.outlineCell(c, rect, mark);
+      else if (mark.kind === "cross") this.crossOut(c, rect, mark);
       else if (mark.kind === "rule") {
         const [px] = this.place(rect, mark.x, 0);
         c.setLineDash([3, 3]);
@@ -131,6 +132,24 @@ extend(Plot, class {
       c.lineTo(px + 6.5 * Math.cos(angle), py + 6.5 * Math.sin(angle));
     }
     c.closePath();
+  }
+
+  /** A cross where a run diverged, on a heat map in the middle of its cell. */
+  crossOut(c, rect, { x, y }) {
+    const heat = this.frame.heat;
+    const [px, py] = heat
+      ? this.place(rect, heat.x0 + (x + 0.5) * heat.dx, y + 0.5)
+      : this.place(rect, x, y);
+    const [nx, ny] = heat ? this.place(rect, heat.x0 + (x + 1) * heat.dx, y) : [px + 6, py + 6];
+    const size = Math.max(1.5, Math.min(4, 0.6 * Math.abs(nx - px), 0.6 * Math.abs(ny - py)));
+    c.lineWidth = 1.2;
+    c.globalAlpha = 0.55;
+    for (const side of [-1, 1]) {
+      c.moveTo(px - size, py - side * size);
+      c.lineTo(px + size, py + side * size);
+    }
+    c.stroke();
+    c.globalAlpha = 1;
   }
 
   outlineCell(c, rect, { x, y }) {

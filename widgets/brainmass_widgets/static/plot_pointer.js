@@ -209,7 +209,9 @@ extend(Plot, class {
     const col = Math.floor((x - x0) / dx);
     if (col < 0 || col >= cols) return [];
     const byte = data[row * cols + col];
-    const value = byte ? number(lo + ((byte - 1) / 254) * (hi - lo), (hi - lo) / 200) : "–";
+    const crossed = (mark) => mark.kind === "cross" && mark.x === col && mark.y === row;
+    const missing = this.frame.marks.find(crossed)?.name || "–";
+    const value = byte ? number(lo + ((byte - 1) / 254) * (hi - lo), (hi - lo) / 200) : missing;
     const shown = `${label} ${value} ${unit}`;
     const up = this.frame.y?.label || "row";
     if (columns?.length) {

@@ -127,7 +127,7 @@ class SweepBench(Instrument):
         self._job.start()
 
     def pause(self) -> None:
-        """Hold after the run it is in."""
+        """Hold after the runs it is in."""
         self._job.pause()
 
     def resume(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ..code.model import LOAD, Unwritable, call, construct
 from ..engine import Field
 from ..quantities import code_of, write
-from .grid import Sweep
+from .grid import KEPT, Ramp, Sweep, target_of
 
 __all__ = ["sweep_code"]
+
+_NAMES = ("first", "second")
 
 
 def sweep_code(sweep: Sweep) -> str:
@@ -28,22 +30,19 @@ def sweep_code(sweep: Sweep) -> str:
         model = [f"model = {construct(engine, request)}"]
     except Unwritable:
         model = ["# `model` is what you gave to the widget."]
-    names = ["first", "second"][: len(sweep.ramps)]
     body = [
         *model,
         f"simulator = brainmass.Simulator(model, dt={request.dt!r} * u.ms)",
-        *(f"{n} = {_axis(ramp)}" for n, ramp in zip(names, sweep.ramps, strict=True)),
-        f"values = np.full({sweep.values.shape!r}, np.nan)",
-        f"step = {_step(sweep)!r} * u.ms",
-        "for point in np.ndindex(*values.shape):",
-        *(f"    {line}" for line in _settings(sweep, names)),
-        f"    {call('result = simulator.run', _arguments(sweep, names), 4)}".replace(
-            "\n", "\n    "
-        ),
+        *(f"{n} = {_axis(ramp)}" for n, ramp in zip(_NAMES, sweep.ramps, strict=False)),
+        f"step = {sweep.step!r} * u.ms",
+        "",
+        "def keep(result):",
         f'    x = np.asarray(u.get_mantissa(result["{sweep.signal}"]), np.float64)',
         "    x = x.reshape(len(x), -1)",
-        "    if np.isfinite(x).all():",
-        f"        values[point] = {sweep.observable.code}",
+        f"    return {sweep.observable.code} if np.isfinite(x).all() else np.nan",
+        "",
+        call("result = brainmass.sweep", _arguments(sweep)),
+        f'values = result["{KEPT}"].values.reshape({sweep.values.shape!r})',
     ]
     if engine.inputs is not None:
         body.insert(0, "# `inputs` is what you gave to the widget.")
@@ -56,23 +55,10 @@ def sweep_code(sweep: Sweep) -> str:
     )
 
 
-def _axis(ramp) -> str:
+def _axis(ramp: Ramp) -> str:
     kind = "geomspace" if ramp.log else "linspace"
     values = f"np.{kind}({ramp.lo!r}, {ramp.hi!r}, {ramp.points})"
     return f'np.array([float(f"{{v:.9g}}") for v in {values}])'
-
-
-def _step(sweep: Sweep) -> float:
-    return sweep.engine.thinning(sweep.request) * sweep.request.dt
-
-
-def _settings(sweep: Sweep, names: list[str]) -> list[str]:
-    lines = []
-    for k, (name, ramp) in enumerate(zip(names, sweep.ramps, strict=True)):
-        f = sweep.engine.fields[ramp.path]
-        if f.owner is not None:
-            lines.append(f"model.{ramp.path} = {_written(f'{name}[point[{k}]]', f)}")
-    return lines
 
 
 def _written(text: str, f: Field) -> str:
@@ -82,18 +68,44 @@ def _written(text: str, f: Field) -> str:
     return f"{text} / {unit[4:]}" if unit.startswith("1 / ") else f"{text} * {unit}"
 
 
-def _arguments(sweep: Sweep, names: list[str]) -> list[str]:
+def _arguments(sweep: Sweep) -> list[str]:
     engine, request = sweep.engine, sweep.request
     given = engine.arguments(request)
-    out = [f"{request.steps * request.dt!r} * u.ms", f"monitors={_monitors(sweep)}"]
+    out = [
+        "simulator",
+        _params(sweep),
+        f"duration={request.steps * request.dt!r} * u.ms",
+        f"monitors={_monitors(sweep)}",
+        f'reduce={{"{KEPT}": keep}}',
+        f"seeds=[{request.seed}]",
+    ]
     if engine.inputs is not None:
         out.append("inputs=inputs")
-    elif inputs := _inputs(sweep, names):
+    elif not any(map(_enters, sweep.ramps)) and (inputs := _inputs(sweep)):
         out.append(f"inputs={inputs}")
     for name in ("transient", "sample_every"):
         if name in given:
             out.append(f"{name}={given[name]}")
-    return [*out, f"seed={request.seed}", 'on_divergence="ignore"']
+    return [*out, "progress=False"]
+
+
+def _params(sweep: Sweep) -> str:
+    """Write what is varied: each ramp, and all constant inputs of a point as one."""
+    names = dict(zip(_NAMES, sweep.ramps, strict=False))
+    fields, terms = sweep.engine.fields, []
+    entering = [n for n, ramp in names.items() if _enters(ramp)]
+    for name, ramp in names.items():
+        if not _enters(ramp):
+            terms.append(f'"{target_of(ramp.path)}": {_written(name, fields[ramp.path])}')
+        elif name == entering[0]:
+            # The last loop is the innermost, as in a grid.
+            loops = " ".join(f"for {n}_value in {n}" for n in entering)
+            terms.append(f'"inputs": [{_inputs(sweep)} {loops}]')
+    return "{" + ", ".join(terms) + "}"
+
+
+def _enters(ramp: Ramp) -> bool:
+    return target_of(ramp.path) == "inputs"
 
 
 def _monitors(sweep: Sweep) -> str:
@@ -105,9 +117,9 @@ def _monitors(sweep: Sweep) -> str:
     return f'{{"{sweep.signal}": "{node}{sweep.signal}"}}'
 
 
-def _inputs(sweep: Sweep, names: list[str]) -> str:
-    pairs = enumerate(zip(names, sweep.ramps, strict=True))
-    swept = {ramp.path: f"{name}[point[{k}]]" for k, (name, ramp) in pairs}
+def _inputs(sweep: Sweep) -> str:
+    """Write the input of one point; what is swept goes by the name of its value."""
+    swept = {ramp.path: f"{n}_value" for n, ramp in zip(_NAMES, sweep.ramps, strict=False)}
     terms = []
     for path, f in sweep.engine.fields.items():
         if not path.startswith("input."):

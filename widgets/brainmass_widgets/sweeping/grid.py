@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,15 +10,22 @@ from typing import Any
 import brainunit as u
 import numpy as np
 
+import brainmass
+from brainmass.engine.loop import stop_when
+from brainmass.sweeps import Evaluator
+
 from ..engine import Engine, Field, Request
 from ..plans import plan_for
 from ..quantities import show
 from .observables import Observable
 
-__all__ = ["SWEPT", "Ramp", "Sweep", "ramp_of", "refined"]
+__all__ = ["KEPT", "SWEPT", "Ramp", "Sweep", "ramp_of", "refined", "target_of"]
 
 SWEPT = ("Parameters", "Coupling", "Noise", "Constant input", "Initial values")
 """Groups of numbers that can be swept."""
+
+KEPT = "kept"
+"""Name of the number that is kept, in what a sweep gives."""
 
 MOST = 512
 """Points along one axis."""
@@ -116,7 +124,7 @@ def refined(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 
 class Sweep:
-    """Runs a model at every point of one or two ramps.
+    """Runs a model at every point of one or two ramps, many points in each compiled call.
 
     Parameters
     ----------
@@ -135,8 +143,8 @@ class Sweep:
     ----------
     values : numpy.ndarray
         One number per point, first ramp first; NaN where nothing is known or the run diverged.
-    done, diverged : int
-        Points that were run, and that diverged.
+    finished, lost : numpy.ndarray of bool
+        Which points were run, and which of them diverged.
     """
 
     def __init__(
@@ -149,18 +157,29 @@ class Sweep:
     ):
         self.engine, self.request, self.ramps = engine, request, ramps
         self.observable, self.signal = observable, signal
-        self.values = np.full(tuple(ramp.points for ramp in ramps), np.nan)
-        for ramp in ramps:
-            if ramp.path == "speed" and engine.model.speed_range is not None:
-                # One range for all of it, so that nothing compiles on the way.
-                slow, fast = engine.model.speed_range
-                engine.model.speed_range = (min(slow, ramp.lo), max(fast, ramp.hi))
-        self.done = self.diverged = 0
+        shape = tuple(ramp.points for ramp in ramps)
+        self.values = np.full(shape, np.nan)
+        self.finished, self.lost = np.zeros(shape, bool), np.zeros(shape, bool)
 
     @property
     def count(self) -> int:
         """All points."""
         return self.values.size
+
+    @property
+    def done(self) -> int:
+        """Points that were run."""
+        return int(self.finished.sum())
+
+    @property
+    def diverged(self) -> int:
+        """Points that diverged."""
+        return int(self.lost.sum())
+
+    @property
+    def step(self) -> float:
+        """Time between two samples in ms."""
+        return self.engine.thinning(self.request) * self.request.dt
 
     def at(self, point: tuple[int, ...]) -> Request:
         """Return what is run at a point."""
@@ -170,14 +189,68 @@ class Sweep:
         return replace(self.request, values=values)
 
     def run(self, go_on: Callable[[], bool]) -> bool:
-        """Run until the end, or until ``go_on()`` is False; return whether it came to the end."""
-        for point in refined(self.values.shape):
-            if not go_on():
-                return False
-            outcome = self.engine.run(self.at(point))
-            assert outcome is not None  # nothing supersedes it
-            value = self.observable(outcome, self.signal)
-            self.diverged += bool(outcome.problem)
-            self.values[point] = value
-            self.done += 1
+        """Run until the end, or until ``go_on()`` is False; return whether it came to the end.
+
+        Points that are finished stay when it is stopped.
+        """
+        order = list(refined(self.values.shape))
+        places = tuple(np.array(order).T)
+        stopped = False
+
+        def asked() -> bool:
+            nonlocal stopped
+            stopped = stopped or not go_on()
+            return stopped
+
+        def take_in(points: list[int], found: dict[str, np.ndarray]) -> None:
+            here = tuple(along[points] for along in places)
+            self.finished[here] = True
+            self.lost[here] = found["diverged"][points, 0]
+            if KEPT in found:
+                self.values[here] = found[KEPT][points, 0]
+
+        try:
+            with stop_when(asked):
+                evaluate = self._evaluator()
+                values = self._columns(order)
+                evaluate(values, seeds=[self.request.seed], on_points=take_in)
+        except KeyboardInterrupt:
+            if not stopped:
+                raise
+            return False
         return True
+
+    def _evaluator(self) -> Evaluator:
+        engine, request = self.engine, self.request
+        given = engine.arguments(request)
+        given = {n: v for n, v in given.items() if n not in ("seed", "batch_size")}
+        engine.apply(request)
+        if any(ramp.path == "speed" for ramp in self.ramps):
+            # The sweep itself lays one program out for all speeds.
+            engine.model.speed_range = engine.given.speed_range
+        step = self.step * u.ms
+        return Evaluator(
+            brainmass.Simulator(engine.model, dt=request.dt * u.ms),
+            list(dict.fromkeys(map(target_of, (ramp.path for ramp in self.ramps)))),
+            duration=request.steps * request.dt * u.ms,
+            reduce={KEPT: lambda result: self.observable(result, self.signal, step)},
+            **given,
+        )
+
+    def _columns(self, order: list[tuple[int, ...]]) -> dict[str, Any]:
+        """Return the values of every point in that order."""
+        out: dict[str, Any] = {}
+        for k, ramp in enumerate(self.ramps):
+            name = target_of(ramp.path)
+            if name != "inputs":
+                values = ramp.values[[point[k] for point in order]]
+                out[name] = self.engine.fields[ramp.path].spec.attach(values)
+            elif name not in out:
+                swept = [r.path for r in self.ramps]
+                out[name] = [self.engine.drive(self.at(point), swept) for point in order]
+        return out
+
+
+def target_of(path: str) -> str:
+    """Return the name that :func:`brainmass.sweep` has for a number."""
+    return "inputs" if path.startswith("input.") else re.sub(r"\[(\d+)\]", r".\1", path)

@@ -10,8 +10,6 @@ import numpy as np
 
 import brainmass
 
-from ..engine import Outcome
-
 __all__ = ["OBSERVABLES", "Observable"]
 
 
@@ -37,14 +35,13 @@ class Observable:
     unit: str = "signal"
     several: bool = False
 
-    def __call__(self, outcome: Outcome, signal: str) -> float:
+    def __call__(self, result: dict[str, Any], signal: str, step: u.Quantity) -> float:
         """Return the number for a run; NaN where the signal is not finite."""
-        series = outcome.series[signal]
-        x = np.asarray(series.recorded, np.float64)
-        if outcome.problem or not np.isfinite(x).all():
+        x = np.asarray(u.get_mantissa(result[signal]), np.float64)
+        x = x.reshape(len(x), -1)
+        if not np.isfinite(x).all():
             return float("nan")
-        names = {"np": np, "u": u, "brainmass": brainmass}
-        names |= {"x": x, "step": outcome.step * u.ms}
+        names = {"np": np, "u": u, "brainmass": brainmass, "x": x, "step": step}
         return float(eval(self.code, names))  # one of the constants below
 
     def label(self, signal: str, unit: str) -> tuple[str, str]:

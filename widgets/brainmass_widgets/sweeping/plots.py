@@ -11,10 +11,16 @@ from .grid import Sweep
 __all__ = ["point_at", "sweep_plot"]
 
 
+MOST_CROSSES = 2000
+"""Crosses that a map shows; more of them would be one grey area."""
+
+_LOST = "diverged"
+
+
 def sweep_plot(
     sweep: Sweep, fields: dict[str, Field], selected: tuple[int, ...] | None = None
 ) -> Lines | Heat:
-    """Return the picture of a sweep, blank where it has not been or where runs diverged.
+    """Return the picture of a sweep, blank where it has not been, crossed out where runs diverged.
 
     Parameters
     ----------
@@ -35,6 +41,7 @@ def sweep_plot(
         return _curve(sweep, axes[0], kept, selected)
     second = sweep.ramps[1].values
     marks = () if selected is None else (Mark(selected[0], selected[1], "cell"),)
+    lost = (Mark(int(i), int(j), "cross", _LOST) for i, j in np.argwhere(sweep.lost)[:MOST_CROSSES])
     return Heat(
         axes[0],
         axes[1],
@@ -45,7 +52,7 @@ def sweep_plot(
         names=tuple(f"{v:.4g}" for v in second),
         columns=tuple(f"{v:.4g}" for v in first),
         up=True,
-        marks=marks,
+        marks=(*marks, *lost),
     )
 
 
@@ -60,6 +67,9 @@ def _curve(sweep: Sweep, across: Axis, kept: Axis, selected) -> Lines:
     if selected is not None:
         at = values[selected[0]]
         marks = (Mark(float(np.log10(at)) if ramp.log else float(at), kind="rule"),)
+    low = float(y.min()) if y.size else 0.0
+    places = np.log10(values) if ramp.log else values
+    marks += tuple(Mark(float(at), low, "cross", _LOST) for at in places[sweep.lost])
     start, end = ((np.log10(v) if ramp.log else v) for v in (ramp.lo, ramp.hi))
     traces = (Trace(kept.label, y, x), Trace(kept.label, y, x, role="dots"))
     return Lines(label, (Panel(kept, traces),), start=float(start), end=float(end), marks=marks)

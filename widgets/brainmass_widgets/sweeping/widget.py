@@ -35,7 +35,8 @@ class SweepWidget(SweepBench):
     """Sweeps one or two parameters and draws one number of each run.
 
     The picture fills in from coarse to fine while the sweep runs in a thread. Click a cell, or a
-    place on the curve, to open the simulation behind it. No point compiles anything.
+    place on the curve, to open the simulation behind it. Points are computed several at a time on
+    all cores, as by :func:`brainmass.sweep`; none of them compiles anything.
 
     Parameters
     ----------
@@ -208,7 +209,7 @@ class SweepWidget(SweepBench):
     def _build_toolbar(self) -> Sheet:
         tips = {
             "start": "Run the sweep",
-            "pause": "Hold after the run it is in",
+            "pause": "Hold after the runs it is in",
             "resume": "Go on",
             "stop": "End with what is done",
         }
