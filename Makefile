@@ -39,7 +39,7 @@ $(BIN)/python:
 
 $(VENV)/.lab: $(INSTALLED_FROM) | $(BIN)/python
 	@echo "== Installing brainmass and JupyterLab into $(VENV) (a few minutes the first time)"
-	@$(PIP) install -c constraints.txt -e ".[lab]"
+	@$(PIP) install -c constraints.txt -e ".[lab,fit,data]"
 	@touch $@
 
 $(VENV)/.dev: $(INSTALLED_FROM) | $(BIN)/python

@@ -1,7 +1,9 @@
 """Sphinx configuration. API pages and copies of the tutorials are written before each build."""
 
 import sys
+import tomllib
 from pathlib import Path
+from urllib.parse import quote
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -21,7 +23,7 @@ project_copyright = author
 version = release = brainmass.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc"]
-exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_templates", "jupyter_execute", "**/.ipynb_checkpoints"]
 suppress_warnings = ["myst.header"]  # notebooks and the changelog may skip a level
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
@@ -41,4 +43,12 @@ numpydoc_show_class_members = False  # autodoc lists them
 html_theme = "pydata_sphinx_theme"
 html_title = "brainmass"
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "secondary_sidebar_items": ["page-toc"]}
+html_theme_options = {"show_toc_level": 2, "secondary_sidebar_items": ["page-toc", "binder"]}
+
+# Each page opens its notebook on Binder. The address of the repository has one home, `Repository`
+# among the URLs of pyproject.toml; where none is given, the page asks for it.
+templates_path = ["_templates"]
+_urls = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"].get("urls", {})
+_address = quote(_urls.get("Repository", ""), safe="")
+_binder = f"https://mybinder.org/v2/git/{_address}/HEAD?urlpath=lab/tree/" if _address else ""
+html_context = {"binder": _binder}

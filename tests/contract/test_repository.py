@@ -1,9 +1,11 @@
 """What the repository says about itself is true: notebooks, documents, docstrings, requirements."""
 
 import importlib
+import importlib.metadata
 import inspect
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -50,6 +52,54 @@ def test_notebook_holds_no_error(path):
 def test_notebook_holds_no_path_of_a_machine(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert [line[:200] for line in lines if LOCAL_PATH.search(line)] == []
+
+
+@each_notebook
+def test_notebook_holds_no_warning(path):
+    outputs = [output for cell in code_cells(path) for output in cell["outputs"]]
+    assert [o["text"] for o in outputs if o.get("name") == "stderr"] == []
+
+
+# What only some calls of brainmass import, and a word in the notebooks that says they do.
+LAZY = {"nevergrad": "nevergrad", "xarray": "sweep(", "zarr": ".zarr", "h5netcdf": ".nc"}
+
+
+def installed_with(requirement):
+    """Distributions that a requirement brings, itself included."""
+    found, waiting = set(), [Requirement(requirement)]
+    while waiting:
+        need = waiting.pop()
+        key = (canonicalize_name(need.name), frozenset(need.extras))
+        if key in found:
+            continue
+        found.add(key)
+        try:
+            texts = importlib.metadata.requires(need.name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue  # where not everything is installed, as on the second Python
+        for text in texts:
+            below = Requirement(text)
+            wanted = [{"extra": extra} for extra in ("", *need.extras)]
+            if below.marker is None or any(map(below.marker.evaluate, wanted)):
+                waiting.append(below)
+    return {name for name, _ in found}
+
+
+def test_binder_installs_what_the_tutorials_import():
+    lines = (ROOT / "binder" / "requirements.txt").read_text().splitlines()
+    (ours,) = (line for line in lines if line.startswith("."))
+    brought = installed_with(f"brainmass{ours[1:]}")
+    homes = importlib.metadata.packages_distributions()
+    sources = ["".join(c["source"]) for path in NOTEBOOKS for c in code_cells(path)]
+    text = "\n".join(sources)
+    modules = set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE))
+    modules |= {module for module, word in LAZY.items() if word in text}
+    missing = {
+        module
+        for module in modules - set(sys.stdlib_module_names) - {"brainmass", "brainmass_widgets"}
+        if not brought & {canonicalize_name(name) for name in homes.get(module, [module])}
+    }
+    assert missing == set()
 
 
 @each_page
