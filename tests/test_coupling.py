@@ -305,7 +305,8 @@ def test_weights_of_a_sparse_network_are_set_and_trained_by_edge(compile_count):
         net.conn = second
         by_edge = run()
     assert compile_count.n == 0
-    np.testing.assert_array_equal(net.weight_matrix(), ring(n, second.astype("f4")).toarray())
+    seen = net.weight_matrix()
+    np.testing.assert_array_equal(seen, ring(n, second.astype(seen.dtype)).toarray())
     np.testing.assert_array_equal(by_matrix, by_edge)
     assert not np.array_equal(before, by_edge)
     net.conn = Param(jnp.asarray(second), fit=True)

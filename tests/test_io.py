@@ -120,7 +120,7 @@ def test_double_precision_on_the_device_comes_back(tmp_path, x64):
     assert_same(brainmass.load(brainmass.save(tmp_path / "x.nc", thing)), thing)
 
 
-def test_a_type_that_jax_has_not_enabled_comes_as_numpy(tmp_path):
+def test_a_type_that_jax_has_not_enabled_comes_as_numpy(tmp_path, x32):
     with brainstate.environ.context(precision=64):
         path = brainmass.save(tmp_path / "x.nc", {"x": jnp.array([0.1, np.pi])})
     found = brainmass.load(path)["x"]

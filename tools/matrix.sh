@@ -1,11 +1,23 @@
 #!/bin/sh
 # Run the full suites over Pythons, precisions and versions of the dependencies: `make test-matrix`.
-# MATRIX_DRY=1 prints the cells; arguments choose cells by a part of their name.
+# MATRIX_DRY=1 prints the cells; an argument chooses cells by a part of their name, and
+# MATRIX_TESTS="tests/models ..." runs a part of the suites.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-lowest() { # the lower bounds of pyproject.toml as pins, for the dependencies without extras
-    sed -n '/^dependencies = \[/,/^\]/s/.*"\([A-Za-z0-9._-]*\)>=\([0-9.]*\)".*/\1==\2/p' pyproject.toml
+lowest() { # the lower bounds of pyproject.toml as pins, those of the extras and tools too
+    "$1" - <<'PROGRAM'
+import re, tomllib
+
+with open("pyproject.toml", "rb") as file:
+    project = tomllib.load(file)["project"]
+extras = project["optional-dependencies"]
+other = {"cuda12", "cuda13", "tpu"}  # jax again, with what this machine may not have
+groups = [project["dependencies"], *(v for k, v in extras.items() if k not in other)]
+for text in sorted({text for group in groups for text in group}):
+    if found := re.fullmatch(r"([A-Za-z0-9._-]+)(\[[a-z,]*\])?>=([0-9.]+)", text):
+        print(f"{found[1]}=={found[3]}")
+PROGRAM
 }
 
 pythons() { # each minor version from 3.11 on that can make virtual environments
@@ -30,11 +42,12 @@ cell() { # name, python, precision, pins
         newest) "$folder/bin/python" -m pip -q install -U -e ".[dev]" || return 1 ;;
         locked) "$folder/bin/python" -m pip -q install -c constraints.txt -e ".[dev]" || return 1 ;;
         lowest)
-            lowest > "$folder/lowest.txt"
+            lowest "$folder/bin/python" > "$folder/lowest.txt" || return 1
             "$folder/bin/python" -m pip -q install -c "$folder/lowest.txt" -e ".[dev]" || return 1
             ;;
     esac
-    BRAINMASS_TEST_PRECISION=$3 "$folder/bin/python" -m pytest -q
+    # shellcheck disable=SC2086 # several paths are meant
+    BRAINMASS_TEST_PRECISION=$3 "$folder/bin/python" -m pytest -q ${MATRIX_TESTS:-}
 }
 
 failed=""
@@ -48,7 +61,7 @@ while read -r version python; do
         for precision in 32 64; do
             [ "$precision" = 64 ] && [ "$kind" != locked ] && continue
             name="$version-$kind-float$precision"
-            case "$name" in *"${1:-}"*) cell "$name" "$python" $precision $kind || failed="$failed $name" ;; esac
+            case "$name" in *"${1:-}"*) cell "$name" "$python" $precision $kind < /dev/null || failed="$failed $name" ;; esac
         done
     done
 done <<LIST

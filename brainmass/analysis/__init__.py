@@ -8,42 +8,25 @@ differentiate them automatically. Every name is loaded when it is first used.
 from importlib import import_module
 from typing import Any
 
-# Submodule to the public names that live there.
+# Module to the public names that live there.
 _HOMES: dict[str, tuple[str, ...]] = {
-    "dynamics": (
-        "Bifurcation",
-        "Branch",
-        "Continuation",
-        "CycleBranch",
-        "FixedPoint",
-        "LimitCycle",
-        "LyapunovSpectrum",
-        "Nullclines",
-        "VectorField",
-        "continuation",
-        "fixed_points",
-        "jacobian",
-        "limit_cycle",
-        "lyapunov_exponents",
-        "nullclines",
-        "vector_field",
-    ),
-    "signals": (
+    "dynamics.cycles": ("LimitCycle", "limit_cycle"),
+    "dynamics.diagram": ("Bifurcation", "Branch", "Continuation", "CycleBranch", "continuation"),
+    "dynamics.lyapunov": ("LyapunovSpectrum", "lyapunov_exponents"),
+    "dynamics.plane": ("Nullclines", "VectorField", "nullclines", "vector_field"),
+    "dynamics.points": ("FixedPoint", "fixed_points", "jacobian"),
+    "signals.coherences": ("coherence", "lagged_coherence"),
+    "signals.correlation": ("fc", "fcd"),
+    "signals.phases": (
         "analytic_signal",
-        "band_power",
         "bandpass",
-        "coherence",
         "envelope",
-        "fc",
-        "fcd",
         "kuramoto_order",
-        "lagged_coherence",
         "metastability",
-        "peak_frequency",
         "phase",
         "phase_coherence",
-        "psd",
     ),
+    "signals.spectrum": ("band_power", "peak_frequency", "psd"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -55,7 +38,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
         globals()[name] = value
         return value
-    if name in _HOMES:
+    if name in ("dynamics", "signals"):
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 

@@ -193,7 +193,8 @@ class BOLDSignal(Observer):
         p = _prepared(p)
 
         def one(states, given):
-            states = _advanced(p, states, *given, parts)
+            z, seconds = given
+            states = _advanced(p, states, z, seconds, parts)
             return states, None if place is None else states[2:]
 
         kept, after = lax.scan(one, kept, _averaged(stream, edges, group))

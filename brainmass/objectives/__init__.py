@@ -10,7 +10,7 @@ read as a matrix if it is square and symmetric, and as a series otherwise; ``tar
 like say it explicitly.
 """
 
-from ..analysis.signals import fc as functional_connectivity
+from ..analysis.signals.correlation import fc as functional_connectivity
 from .combination import combine
 from .connectivity import fc_corr, fc_rmse, phase_coherence_distance
 from .spectra import band_power_distance, peak_frequency_distance, psd_distance

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from brainmass.analysis.signals import fc
+from brainmass.analysis.signals.correlation import fc
 
 from ._axes import axes, bare, colourbar, diverging, ink, line_colours, named, region_ticks, tidy
 from ._axes import title as axis_title

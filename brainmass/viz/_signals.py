@@ -8,7 +8,7 @@ import brainunit as u
 import numpy as np
 
 from brainmass._errors import UnitError
-from brainmass.analysis.signals import psd
+from brainmass.analysis.signals.spectrum import psd
 
 from ._axes import (
     MANY,

@@ -6,6 +6,9 @@ import pytest
 
 from benchmarks.recoveries import small
 
+# Its numbers are those of noise that is drawn in single precision.
+pytestmark = pytest.mark.usefixtures("x32")
+
 # Three times the root mean square error over eight seeds of the noise in the fit: what a recording
 # of this length leaves open, whatever the search.
 WITHIN = {

@@ -28,12 +28,16 @@ def observers():
     """One of every kind, with periods that divide neither each other nor a block."""
     lead = np.arange(6.0).reshape(3, 2)
     average = TemporalAverage(1.3 * MS, source="x")
+    centres, contacts = 10 * np.eye(3) * u.mm, np.array([[0.0, 5.0, 5.0], [20.0, 0.0, 0.0]]) * u.mm
     return {
         "bold": BOLDSignal(3, source="x", period=7.3 * MS),
         "average": average,
         "slow": TemporalAverage(13 * MS, source=average),
         "hrf": HRFBold(source="x", period=20 * MS, downsample_period=5 * MS, kernel=kernel()),
         "eeg": brainmass.EEGLeadFieldModel(3, 2, lead, noise_cov=np.eye(2), source="x"),
+        "meg": brainmass.MEGLeadFieldModel(3, 2, lead, sensor_unit=u.ftesla, source="x"),
+        "seeg": brainmass.SEEGLeadFieldModel(centres, contacts, source="x", period=2.1 * MS),
+        "readout": brainmass.LeadfieldReadout(lead.T, y0=0.1, cy0=2.0, source=average),
         "fc": FC(average),
         "psd": Spectrum("x", segment=20 * MS, period=0.5 * MS),
     }

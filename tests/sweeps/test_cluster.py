@@ -107,6 +107,31 @@ def test_what_fails_on_a_worker_is_told_here(client):
         )  # fmt: skip
 
 
+def test_generations_of_a_search_are_computed_on_the_cluster(client):
+    """What an optimiser asks for comes back from the workers as it would from here."""
+    from brainmass.sweeps import Evaluator
+
+    target = 0.25
+
+    def loss(result):
+        return (result["x"].max() - target**0.5) ** 2
+
+    def evaluator(**settings):
+        sim = simulator(brainmass.HopfStep(1, init_x=0.5))
+        run = {"duration": 60 * MS, "transient": 30 * MS, "monitors": "x"}
+        return Evaluator(sim, ["a"], reduce={"loss": loss}, **run, **settings)
+
+    there, here = evaluator(client=client), evaluator()
+    low, high = 0.05, 0.6
+    for _ in range(4):  # each generation closes in on the best of the last
+        points = np.linspace(low, high, 8)
+        losses = there({"a": points})["loss"]
+        np.testing.assert_array_equal(losses, here({"a": points})["loss"])
+        best, width = points[np.argmin(losses)], (high - low) / 6
+        low, high = best - width, best + width
+    assert abs(best - target) < 0.02
+
+
 def test_double_precision_travels(client, x64):
     sim = simulator(brainmass.HopfStep(2, init_x=0.1))
     settings = {"duration": 5 * MS, "monitors": "x", "progress": False}
