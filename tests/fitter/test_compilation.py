@@ -88,7 +88,6 @@ def test_another_shape_of_target_compiles_anew_and_works():
 
 @pytest.mark.parametrize("backend", ["grad", "nevergrad", "scipy"])
 def test_memory_is_flat_over_a_thousand_evaluations(backend):
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     space = None if backend == "grad" else SPACE
     fitter = Fitter(Bowl(), loss_fn=bowl, backend=backend, search_space=space)
     fitter.start(n_steps=10**6, seed=0)
@@ -104,7 +103,6 @@ def test_memory_is_flat_over_a_thousand_evaluations(backend):
 
 
 def test_forty_candidates_of_a_delayed_network_need_no_second():
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     net = brainmass.Network(
         brainmass.HopfStep(8, a=0.2, w=0.3),
         conn=brainmass.datasets.load_dataset("example_connectome"),
