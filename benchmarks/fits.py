@@ -13,6 +13,7 @@ from brainstate.nn import Param
 
 import brainmass
 from brainmass import Fitter, datasets, tasks
+from brainmass.fitter._derivative import choose_mode
 
 from .common import DT, best, connectome, table
 from .recoveries import full
@@ -111,43 +112,65 @@ def _small_network(backend, optimizer):
 
 
 def modes():
-    """Print a gradient step in reverse and forward, by the number of trained numbers."""
+    """Print a gradient step in reverse and forward, and which of them is chosen."""
     rows = []
-    for regions, count in ((1, 1), (2, 2), (8, 8), (84, 1), (84, 2), (84, 84)):
+    for name, make in _modal().items():
         milliseconds = {}
         for mode in ("reverse", "forward"):
-            fitter = _modal(regions, count, mode)
-            fitter.start(None, 10**6, seed=0)
+            fitter = _gradient_of(*make(), mode)
             fitter.step()
-            milliseconds[mode] = 1e3 * best(fitter.step, 5)
-        chosen = "forward" if count <= 2 else "reverse"
+            milliseconds[mode] = 1e3 * best(fitter.step, 15)
+        program = fitter._search.program
+        chosen = choose_mode("auto", program.jaxpr, fitter._search.theta)
         rows.append(
-            (regions, count, f"{milliseconds['reverse']:.1f}", f"{milliseconds['forward']:.1f}",
-             chosen)
-        )  # fmt: skip
-    header = ("regions", "trained numbers", "reverse ms", "forward ms", "automatic choice")
-    table("One step of a fit through 2000 steps of Hopf nodes", header, rows)
+            (name, f"{milliseconds['reverse']:.1f}", f"{milliseconds['forward']:.1f}", chosen)
+        )
+    header = ("trained numbers", "reverse ms", "forward ms", "automatic choice")
+    table("One step of a fit through 2000 steps", header, rows)
 
 
-def _modal(regions, count, mode):
-    a = np.full(regions, 0.2, np.float32)
-    if regions < 84:
-        model, state = brainmass.HopfStep(regions, a=Param(a, fit=True), w=0.3, init_x=0.1), "x"
-    else:
-        weights, steps = connectome(regions)
-        given = {1: 0.2, 2: Param(0.2, fit=True), 84: Param(a, fit=True)}[count]
-        state, model = "node.x", brainmass.Network(
-            brainmass.HopfStep(regions, a=given, w=0.3),
-            conn=weights, distance=steps * 1.0 * u.mm, speed=10.0 * u.mm / u.ms, coupled_var="x",
-            k=0.5 if count == 84 else Param(0.5, fit=True), delay_init=0.01,
-        )  # fmt: skip
+def _modal():
+    """Return models and what is recorded of them."""
+    a, free = np.full(84, 0.2, np.float32), {"fit": True}
+    weights, steps = connectome(84)
+    delays = {"distance": steps * 1.0 * u.mm, "speed": 10.0 * u.mm / u.ms, "delay_init": 0.01}
 
+    def node(n, **given):
+        return brainmass.HopfStep(n, **{"a": 0.2, "w": 0.3, "init_x": 0.1, **given})
+
+    def column(n):
+        gains = {"Ae": Param(3.25 * u.mV, **free), "Ai": Param(22.0 * u.mV, **free)}
+        rates = {"be": Param(100.0 * u.Hz, **free), "bi": Param(50.0 * u.Hz, **free)}
+        return brainmass.JansenRitStep(n, **gains, **rates)
+
+    def network(k, a, more):
+        net = brainmass.Network(node(84, a=a), conn=weights, coupled_var="x", k=k, **more)
+        return net, "node.x"
+
+    return {
+        "1 Hopf node, 1": lambda: (node(1, a=Param(0.2, **free)), "x"),
+        "8 Hopf nodes, a of each": lambda: (node(8, a=Param(a[:8], **free)), "x"),
+        "84 Hopf nodes, a of each": lambda: (node(84, a=Param(a, **free)), "x"),
+        "1 Jansen-Rit column, 4": lambda: (column(1), "E"),
+        "8 Jansen-Rit columns, 4": lambda: (column(8), "E"),
+        "84 regions without delays, 2": lambda: network(Param(0.1, **free), Param(0.2, **free), {}),
+        "84 regions with delays, 1": lambda: network(Param(0.5, **free), 0.2, delays),
+        "84 regions with delays, 2": lambda: network(
+            Param(0.5, **free), Param(0.2, **free), delays
+        ),
+        "84 regions with delays, a of each": lambda: network(0.5, Param(a, **free), delays),
+    }
+
+
+def _gradient_of(model, state, mode):
     def loss(model):
         run = brainmass.Simulator(model, dt=DT * u.ms)
         out = run.run(2000 * DT * u.ms, monitors=state, sample_every=10, seed=0)
-        return jnp.mean(out[state] ** 2)
+        return jnp.mean(u.get_mantissa(out[state]) ** 2)
 
-    return Fitter(model, optax.sgd(0.0), loss_fn=loss, differentiation=mode)
+    fitter = Fitter(model, optax.sgd(0.0), loss_fn=loss, differentiation=mode)
+    fitter.start(None, 10**6, seed=0)
+    return fitter
 
 
 def learning():

@@ -79,7 +79,7 @@ def simulated(predict, model, seed):
         return np.asarray(predict(model))
 
 
-def hopf(n, generations):
+def hopf(n, n_sample, generations, method="CMA"):
     """Bifurcation parameter and frequency of every region, from its time course."""
     rng = np.random.default_rng(0)
     a, w = rng.uniform(-0.05, 0.3, n), rng.uniform(0.25, 0.35, n)
@@ -103,7 +103,7 @@ def hopf(n, generations):
         {
             "grad": (adam(0.02), 200),
             "scipy": (scipy(space), 1),
-            "nevergrad": (nevergrad(space, 16), generations),
+            "nevergrad": (nevergrad(space, n_sample, method), generations),
         },
     )
 
@@ -267,7 +267,7 @@ def ornstein_uhlenbeck(n, duration):
 def small():
     """The problems as the tests run them."""
     return {
-        "hopf": lambda: hopf(2, 60),
+        "hopf": lambda: hopf(2, 16, 60),
         "connectivity": lambda: connectivity(8, 4.0 * u.second, 40),
         "jansen_rit": lambda: jansen_rit(4, 4.0 * u.second, 60),
         "montbrio": montbrio,
@@ -278,7 +278,7 @@ def small():
 def full():
     """The problems at the size of the table."""
     return {
-        "hopf": lambda: hopf(84, 500),
+        "hopf": lambda: hopf(84, 64, 1500, "DiagonalCMA"),
         "connectivity": lambda: connectivity(84, 32.0 * u.second, 40),
         "jansen_rit": lambda: jansen_rit(8, 9.0 * u.second, 100),
         "montbrio": montbrio,

@@ -38,7 +38,7 @@ def test_programs_of_old_structures_are_forgotten(tool, monkeypatch):
     from brainmass.engine import cache
 
     monkeypatch.setattr(cache, "programs", cache.Cache(size=3))
-    for module in ("brainmass.simulator", "brainmass.sweeps._lanes"):
+    for module in ("brainmass.engine.plan", "brainmass.sweeps._lanes"):
         monkeypatch.setattr(f"{module}.programs", cache.programs)
     for _ in tool.structures(6):
         assert len(cache.programs) <= 3

@@ -77,7 +77,8 @@ class Box:
             self._trees[name] = tree
             self._units[name] = [u.get_unit(leaf) for leaf in leaves]
             self._shapes[name] = [np.shape(leaf) for leaf in leaves]
-            self._sides[name] = [_side(entry, given.get(name), leaf) for leaf in leaves]
+            bounds = _each(entry, given.get(name), tree)
+            self._sides[name] = [_side(entry, *pair) for pair in zip(bounds, leaves, strict=True)]
         self.size = sum(int(np.prod(s)) for shapes in self._shapes.values() for s in shapes)
 
     def numbers(self, z: Any) -> dict[str, list[Any]]:
@@ -131,6 +132,23 @@ class Box:
 
 def _first(number: np.ndarray, z: np.ndarray) -> float:
     return float(np.ravel(number)[np.ravel(~((z > -1e-5) & (z < 1 + 1e-5)))][0])
+
+
+def _each(entry: Entry, given: Any, tree: Any) -> list[Any]:
+    """Return the bounds of every array of a parameter, which may be given as dicts like it."""
+    pair = isinstance(given, tuple | list) and len(given) == 2
+    if not pair or not any(isinstance(bound, dict) for bound in given):
+        return [given] * tree.num_leaves
+    sides = []
+    for bound in given:
+        leaves, found = jax.tree.flatten(bound, is_leaf=lambda x: isinstance(x, u.Quantity))
+        if isinstance(bound, dict) and found != tree:
+            raise ValueError(
+                f"Fitter: bounds of '{entry.name}' that are dicts must have the entries of its "
+                f"value; got {choices(bound)}. Name them alike."
+            )
+        sides.append(leaves if isinstance(bound, dict) else [bound] * tree.num_leaves)
+    return list(zip(*sides, strict=True))
 
 
 def _side(entry: Entry, given: Any, leaf: Any) -> _Side:

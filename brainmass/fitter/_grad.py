@@ -64,6 +64,12 @@ class GradientSearch(Search):
         """Whether a step evaluates one point on all data, as :meth:`evaluate` does."""
         return self._starts == 1 and self.task.batches is None
 
+    def check(self) -> None:
+        """Refuse parameters outside of their transforms, or of the bounds of several starts."""
+        super().check()
+        if self._box is not None:
+            self._box.place(self.problem.space.current())
+
     def start(self, task: Task) -> None:
         """Take the present parameters as the first point."""
         super().start(task)

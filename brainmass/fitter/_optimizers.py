@@ -130,7 +130,9 @@ class Rule:
             state.restore_value(value)
         try:
             yield
-            self._own = [state.value for state in self._states]
+            # Plain numbers, as it began with: a schedule that makes arrays of them would compile
+            # its second step anew.
+            self._own = [jax.tree.map(_plain, state.value) for state in self._states]
         finally:
             for state, value in zip(self._states, found, strict=True):
                 state.restore_value(value)
@@ -148,6 +150,10 @@ class Rule:
             yield
         finally:
             holder.restore_value(before)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, jax.Array) and value.ndim == 0 else value
 
 
 def _states(schedule: Any) -> list[brainstate.State]:

@@ -72,6 +72,11 @@ class Plan:
                 f"Fitter.fit: seed must be a whole number, at least 0; got {seed!r}. "
                 "Pass for example seed=0."
             )
+        if not isinstance(verbose, bool | int | np.integer | np.bool_) or verbose < 0:
+            raise ValueError(
+                f"Fitter.fit: verbose must be True, False or a number of steps; got {verbose!r}. "
+                "Pass for example verbose=10."
+            )
         if patience is not None:
             patience = whole("patience", patience, "number of steps without improvement")
         if isinstance(min_delta, bool) or not isinstance(min_delta, int | float) or min_delta < 0:

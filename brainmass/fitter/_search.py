@@ -166,8 +166,9 @@ class Search(ABC):
         """Return the arguments of the program after theta."""
         return self._frozen, self.key, self.task.data.leaves
 
-    def check(self) -> None:  # noqa: B027 - most have nothing to check
+    def check(self) -> None:
         """Refuse parameters from which this search cannot start, before anything is traced."""
+        self.problem.space.check()
 
     @abstractmethod
     def step(self) -> Step:

@@ -208,6 +208,22 @@ class Space:
             for name, entry in self.entries.items()
         }
 
+    def check(self) -> None:
+        """Refuse a present value that is not finite, as one outside of its transform becomes."""
+        for name, entry in self.entries.items():
+            leaves = jax.tree.leaves(jax.device_get(entry.state.value))
+            if all(np.all(np.isfinite(np.asarray(leaf))) for leaf in leaves):
+                continue
+            transform, span = entry.transform, "finite"
+            if hasattr(transform, "lower") and hasattr(transform, "width"):
+                span = f"strictly between {transform.lower} and {transform.lower + transform.width}"
+            elif transform is not None and not isinstance(transform, IdentityT):
+                span = f"inside the range of its {type(transform).__name__}"
+            raise ValueError(
+                f"Fitter: parameter '{name}' must start {span}; got one that is not, or NaN. "
+                "Start inside, or take a transform with other bounds."
+            )
+
     def raw(self, theta: dict[str, Any]) -> dict[str, Any]:
         """Return what the parameter states hold at theta."""
         return {name: entry.raw(theta[name]) for name, entry in self.entries.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import brainstate
 import brainunit as u
 import jax
 import numpy as np
@@ -20,6 +21,7 @@ from ._result import FitResult
 __all__ = ["from_xarray", "to_xarray"]
 
 _CONTENT = "fit"
+_FOUND = "best_params"
 _PLAIN = (
     "backend", "best_loss", "n_steps", "parts", "metrics", "validation", "interrupted", "message",
     "n_failed", "seed", "loss_unit", "best_params", "prediction", "aux",
@@ -38,9 +40,14 @@ def to_xarray(result: FitResult) -> Any:
     writer = Writer()
     description = writer.write(content)
     variables = {
-        name: (_dims(name, data.ndim), data, attrs) for name, (data, attrs) in writer.arrays.items()
+        name: (_dims(name, data.ndim), data, {**attrs, **_role(name)})
+        for name, (data, attrs) in writer.arrays.items()
     }
     attrs = {"backend": result.backend, "loss_unit": str(result.loss_unit)}
+    if result.model is not None:
+        attrs["model"] = repr(result.model).partition("\n")[0]
+    if (dt := brainstate.environ.get("dt", None)) is not None:
+        attrs["dt"] = f"{float(u.Quantity(dt).to_decimal(u.ms))!r} ms"
     if result.seed is not None:
         attrs["seed"] = int(result.seed)
     return xarray.Dataset(variables, attrs={**attrs, _CONTENT: json.dumps(description)})
@@ -62,6 +69,11 @@ def from_xarray(dataset: Any) -> FitResult:
         history=History(columns),
         pareto=None if front is None else ParetoFront(front["losses"], front["params"]),
     )
+
+
+def _role(name: str) -> dict[str, Any]:
+    """Mark a fitted parameter as one, as the files of models do."""
+    return {"role": "parameter", "fitted": 1} if name.startswith(f"{_FOUND}.") else {}
 
 
 def _dims(name: str, count: int) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 import warnings
@@ -170,7 +171,10 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
     facts = {"kind": attrs.get(KIND), "versions": json.loads(attrs.get("versions", "{}"))}
     facts |= {k: attrs[k] for k in ("created", "model", "dt", "seed") if k in attrs}
     facts["parameters"] = {
-        str(name).removeprefix("parameter."): (v.values, v.attrs.get("units", ""))
+        re.sub(r"^(parameter|best_params)\.", "", str(name)): (
+            v.values,
+            v.attrs.get("units", ""),
+        )
         for name, v in dataset.variables.items()
         if v.attrs.get("role") == "parameter"
     }

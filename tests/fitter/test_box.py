@@ -18,7 +18,6 @@ from brainmass._errors import UnitError
 def search(request):
     """Backend, optimiser and number of steps that find the bottom of the bowl."""
     if request.param == "nevergrad":
-        pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
         return {"backend": "nevergrad", "optimizer": {"method": "CMA", "n_sample": 12}}, 40
     if request.param == "scipy":
         return {"backend": "scipy"}, 2
@@ -148,7 +147,6 @@ def test_scipy_constraints_are_on_the_physical_values(x64):
 
 
 def test_nevergrad_settings_are_used():
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     optimizer = {"method": "DE", "n_sample": 5, "method_params": {"popsize": 10}, "seed": 2,
                  "use_nevergrad_recommendation": True}  # fmt: skip
     fitter = Fitter(Bowl(), optimizer, loss_fn=bowl, backend="nevergrad", search_space=SPACE)
@@ -242,3 +240,35 @@ def test_backends_agree_on_a_simulated_recovery():
     for params in found.values():
         assert float(params["a"]) == pytest.approx(0.4, abs=0.02)
         assert float(params["w"]) == pytest.approx(0.3, abs=0.005)
+
+
+class Readout(brainstate.nn.Module):
+    """A linear layer, whose parameter is a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = brainstate.nn.Linear(2, 1)
+
+
+@pytest.mark.parametrize("low", [-4.0, {"weight": np.full((2, 1), -4.0), "bias": -1.0}])
+def test_parameters_that_are_dicts_are_searched_in_a_box(low):
+    x = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
+    fitter = Fitter(
+        Readout(),
+        predict=lambda m, x: m.layer(x),
+        backend="scipy",
+        search_space={"layer.weight": (low, 4.0)},
+    )
+    result = fitter.fit(x @ np.array([[1.0], [-2.0]]) + 0.5, n_steps=1, inputs=x)
+    found = result.best_params["layer.weight"]
+    assert np.allclose(np.ravel(found["weight"]), [1.0, -2.0], atol=1e-2)
+    assert float(found["bias"][0]) == pytest.approx(0.5, abs=1e-2)
+    assert fitter.evaluate(result.best_params).loss == result.best_loss
+
+
+def test_bounds_that_are_dicts_must_be_like_the_parameter():
+    with pytest.raises(ValueError, match="that are dicts must have the entries of its value"):
+        Fitter(
+            Readout(), predict=lambda m, x: m.layer(x), backend="scipy",
+            search_space={"layer.weight": ({"weights": -1.0}, 1.0)},
+        )  # fmt: skip

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from brainstate.nn import Param
-from fitter_models import SPACE, Bowl, Gain, adam, bowl, parabola
+from fitter_models import SPACE, WAYS, Bowl, Gain, adam, bowl, parabola
 
 import brainmass
 from brainmass import Fitter
@@ -40,6 +40,31 @@ def test_steps_after_the_first_and_a_second_fit_compile_nothing(compile_count):
         second = fitter.fit(np.ones((50, 2)), n_steps=10)
     assert compile_count.n == 0
     assert second.history[0] != first.history[0]
+
+
+MORE = {
+    "Nelder-Mead": lambda: {
+        "optimizer": "Nelder-Mead", "backend": "scipy", "search_space": SPACE,
+    },
+    "trust-ncg": lambda: {"optimizer": "trust-ncg", "backend": "scipy", "search_space": SPACE},
+    "forward": lambda: {"optimizer": adam(), "differentiation": "forward"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [*WAYS, *MORE])
+def test_nothing_compiles_after_the_first_step_of_any_way_to_search(way, compile_count):
+    seen = []
+    fitter = Fitter(
+        Bowl(), loss_fn=bowl, callbacks=lambda r: seen.append(r["loss"]), **{**WAYS, **MORE}[way]()
+    )
+    fitter.start(n_steps=4, seed=1)
+    fitter.step()
+    with compile_count:
+        result = fitter.resume()
+        fitter.history["w"]
+        assert fitter.evaluate().loss == result.best_loss
+    assert compile_count.n == 0
+    assert len(seen) >= 4
 
 
 def test_a_changed_fixed_parameter_state_or_attribute_is_seen():
@@ -88,7 +113,6 @@ def test_another_shape_of_target_compiles_anew_and_works():
 
 @pytest.mark.parametrize("backend", ["grad", "nevergrad", "scipy"])
 def test_memory_is_flat_over_a_thousand_evaluations(backend):
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     space = None if backend == "grad" else SPACE
     fitter = Fitter(Bowl(), loss_fn=bowl, backend=backend, search_space=space)
     fitter.start(n_steps=10**6, seed=0)
@@ -104,7 +128,6 @@ def test_memory_is_flat_over_a_thousand_evaluations(backend):
 
 
 def test_forty_candidates_of_a_delayed_network_need_no_second():
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     net = brainmass.Network(
         brainmass.HopfStep(8, a=0.2, w=0.3),
         conn=brainmass.datasets.load_dataset("example_connectome"),

@@ -23,7 +23,6 @@ TOGETHER = {"hopf": 0.001, "connectivity": 0.1, "jansen_rit": 0.05, "ornstein_uh
 
 @pytest.mark.parametrize("name", WITHIN)
 def test_every_backend_finds_the_known_parameters(name):
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     problem = small()[name]()
     found = {}
     for way in problem.ways:
@@ -43,7 +42,6 @@ def test_every_backend_finds_the_known_parameters(name):
 
 
 def test_only_searches_that_look_around_cross_the_jumps_of_a_bistable_model():
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     problem = small()["montbrio"]()
     noise = 0.02
     for way in ("scipy", "nevergrad", "grad, 16 starts"):

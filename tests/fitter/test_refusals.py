@@ -5,8 +5,8 @@ import brainunit as u
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from brainstate.nn import IdentityT, L2Reg, Param
-from fitter_models import Gain, adam, mean_output, parabola
+from brainstate.nn import IdentityT, L2Reg, Param, SigmoidT
+from fitter_models import SPACE, Bowl, Gain, adam, mean_output, parabola
 
 import brainmass
 from brainmass import Fitter, objectives
@@ -135,3 +135,21 @@ def test_identity_transform_of_the_declared_base_is_what_scaling_relies_on():
     node = brainmass.HopfStep(1, a=Param(0.1, fit=True))
     assert isinstance(node.a.t, IdentityT)
     assert node.a.spec.bounds is not None
+
+
+def test_a_start_outside_of_a_transform_or_of_the_box_of_starts_is_refused():
+    def never(model):
+        raise AssertionError("nothing may be traced")
+
+    model = Gain()
+    model.gain = Param(2.0, t=SigmoidT(0.0, 1.0), fit=True)
+    with pytest.raises(ValueError, match=r"'gain' must start strictly between 0\.0 and 1\.0"):
+        Fitter(model, loss_fn=never).fit(n_steps=1)
+    with pytest.raises(ValueError, match="'w' must start inside its bounds of -5 to 5"):
+        Fitter(Bowl(w=(0.0, 7.0)), loss_fn=never, n_starts=3, search_space=SPACE).fit(n_steps=1)
+
+
+def test_bad_verbosity_is_refused():
+    for verbose in ("yes", -1):
+        with pytest.raises(ValueError, match="verbose must be True, False or a number of steps"):
+            Fitter(Gain(), loss_fn=parabola).fit(n_steps=1, verbose=verbose)

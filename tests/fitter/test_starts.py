@@ -106,7 +106,6 @@ class Two(brainstate.nn.Module):
 
 
 def test_a_pareto_front_holds_the_trade_offs_and_nothing_else():
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     fitter = Fitter(
         Two(), {"method": "DE", "n_sample": 20}, predict=trade, objective=AIMS,
         backend="nevergrad", search_space={"w": (-3.0, 3.0)}, pareto=True,
@@ -144,7 +143,6 @@ def test_bad_fronts_and_starts_are_refused():
         Fitter(Gain(), loss_fn=parabola, n_starts=3, backend="scipy")
     with pytest.raises(ValueError, match="must have an entry for 'gain'"):
         Fitter(Gain(), loss_fn=parabola, n_starts=3)
-    pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
     fitter = Fitter(
         Gain(), loss_fn=parabola, backend="nevergrad", pareto=True,
         search_space={"gain": (-5.0, 5.0)},
@@ -194,7 +192,6 @@ def test_a_loss_function_that_asks_for_the_regularisation_itself_is_not_given_it
 
 def test_regularisation_counts_in_every_backend():
     for backend in ("scipy", "nevergrad"):
-        pytest.importorskip("nevergrad", reason="the extra 'fit' is not installed")
         model = Gain(1.0, reg=L2Reg(weight=0.5))
         fitter = Fitter(
             model, {"scipy": None, "nevergrad": {"method": "OnePlusOne"}}[backend],
