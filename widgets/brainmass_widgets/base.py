@@ -200,11 +200,16 @@ class Instrument(widgets.VBox):
             for part in _descendants(self):
                 _discard(part)
         _discard(self, super().close)
+        # ipywidgets takes the method away from what is closed, and a cell would show a bare name.
+        vars(self)["_repr_mimebundle_"] = self._closed_bundle
+
+    def _closed_bundle(self, include=None, exclude=None, **kwargs):
+        return {"text/plain": f"{self!r}, closed. Run the cell that made it again."}
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
-        if not bundle or not self._open:
-            return {"text/plain": f"{self!r}, closed"}
+        if not bundle:
+            return {"text/plain": repr(self)}
         bundle["text/plain"] = repr(self)
         # A saved notebook has no kernel that could draw the live view.
         if picture := self._first_picture():
