@@ -213,3 +213,23 @@ def test_saved_notebook_holds_a_picture_and_the_page_can_be_reloaded(hopf):
     wait_changed(page, "Time course", picture)
     expect(entry(page, "a")).to_have_value("0.3433")
     assert "Waiting" not in status(page)
+
+
+def test_closed_widget_leaves_a_sentence(page, lab, tmp_path):
+    open_cells(page, lab.folder, "closed", HOPF + "\n", "w = _\nw", "print(w.runs)")
+    add = "w.close()\nw"
+    page.evaluate(
+        f"""(source) => {{
+            const book = {CURRENT}.content;
+            book.widgets[2].model.sharedModel.setSource(source);
+            book.activeCellIndex = 2;
+            return window.jupyterapp.commands.execute('notebook:run-cell').then(() => 0);
+        }}""",
+        add,
+    )
+    notes = page.get_by_text("This was closed. Run the cell again to open it anew.")
+    expect(notes).to_have_count(2)
+    expect(notes.first).to_be_visible()
+    expect(page.locator(CANVAS)).to_have_count(0)
+    expect(page.get_by_text("SimulatorWidget(HopfStep, 3 parameters), closed.")).to_be_visible()
+    screenshot(page, tmp_path / "closed.png")

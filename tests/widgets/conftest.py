@@ -5,8 +5,10 @@ import threading
 import brainunit as u
 import numpy as np
 import pytest
+from widget_models import hopf
 
 import brainmass
+from brainmass_widgets import SimulatorWidget
 
 
 def running_threads():
@@ -40,3 +42,10 @@ def ring():
         coupled_var="x",
         k=0.5,
     )
+
+
+@pytest.fixture
+def widget(opened):
+    w = opened(SimulatorWidget(hopf(), duration=50 * u.ms))
+    w.flush()
+    return w

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 
 import brainunit as u
 import numpy as np
@@ -307,6 +308,22 @@ def test_page_holds_plots_values_and_code(opened):
     page = w.snapshot()
     assert "result = fitter.fit(target, n_steps=3, seed=0)" in page
     assert page.count('"kind": "lines"') == 3
+
+
+def test_another_choice_keeps_how_the_given_fitter_works(opened):
+    fitter, data = linear(transient=5 * u.ms, window=10 * u.ms, n_starts=2, fresh_noise=True)
+    w = opened(FitterWidget(fitter, data))
+    kept = {"predict": predict, "transient": 5 * u.ms, "fresh_noise": True}
+    grad = w.setup.arguments(replace(w.choices, optimizer="Adam"))
+    assert grad == {**kept, "window": 10 * u.ms, "n_starts": 2, "backend": "grad"}
+    assert w.setup.arguments(replace(w.choices, backend="scipy")) == {
+        **kept, "window": 10 * u.ms, "backend": "scipy",
+    }  # fmt: skip
+    assert w.setup.arguments(replace(w.choices, backend="nevergrad")) == {
+        **kept, "backend": "nevergrad",
+    }  # fmt: skip
+    w.panel.act("optimizer", text="Adam")
+    assert "transient=5 * u.ms" in w.to_code()
 
 
 def test_closing_a_running_fit_leaves_no_thread():

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 
 from .canvas import Canvas
 from .controls import CheckControl, ChoiceControl
+from .figure import draw
 from .plots import Plot
 from .snapshot import page
 
@@ -32,8 +33,8 @@ _EXPORTS = {"PNG picture": "png", "SVG picture": "svg", "PDF": "pdf", "HTML page
 class Instrument(widgets.VBox):
     """A widget that computes in a thread and can be drawn without a browser.
 
-    A subclass builds its children, starts its thread, and defines ``flush``, ``picture``,
-    ``to_code``, ``state``, ``_canvases``, ``_plots``, ``_facts`` and ``_stop``.
+    A subclass builds its children, starts its thread, and defines ``flush``, ``to_code``,
+    ``state``, ``problem``, ``_title``, ``_canvases``, ``_plots``, ``_facts`` and ``_stop``.
     """
 
     def __init__(self, children, **more):
@@ -44,14 +45,14 @@ class Instrument(widgets.VBox):
     # -- what a subclass defines ----------------------------------------------------------------
 
     state: dict[str, Any]
+    problem: str
+    """Why the last run ended early or something was refused; empty if all is well."""
+
     _code: CodeBox
+    _waits = True  # whether a picture waits for what is being computed
 
     def flush(self, timeout: float = 120.0) -> None:
         """Wait until the widget shows what was asked for."""
-        raise NotImplementedError
-
-    def picture(self, form: str = "png") -> bytes:
-        """Draw what is shown, without a browser; empty when there is nothing."""
         raise NotImplementedError
 
     def to_code(self) -> str:
@@ -64,6 +65,10 @@ class Instrument(widgets.VBox):
 
     def _plots(self) -> list[Plot]:
         """Return what is shown."""
+        raise NotImplementedError
+
+    def _title(self) -> str:
+        """Return what stands above a static picture."""
         raise NotImplementedError
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -79,6 +84,27 @@ class Instrument(widgets.VBox):
         raise NotImplementedError
 
     # -- saving and exporting -------------------------------------------------------------------
+
+    def picture(self, form: str = "png") -> bytes:
+        """Draw what is shown with matplotlib.
+
+        Parameters
+        ----------
+        form : {'png', 'svg', 'pdf'}
+            Format of the picture.
+
+        Returns
+        -------
+        bytes
+            The file; empty when nothing has been computed.
+        """
+        if self._waits:
+            self.flush()
+        return self._drawn(form)
+
+    def _drawn(self, form: str) -> bytes:
+        plots = self._plots()
+        return draw(plots, title=self._title(), note=self.problem, form=form) if plots else b""
 
     def snapshot(self) -> str:
         """Return what is shown as one HTML page that needs no kernel and no network.
@@ -174,11 +200,16 @@ class Instrument(widgets.VBox):
             for part in _descendants(self):
                 _discard(part)
         _discard(self, super().close)
+        # ipywidgets takes the method away from what is closed, and a cell would show a bare name.
+        vars(self)["_repr_mimebundle_"] = self._closed_bundle
+
+    def _closed_bundle(self, include=None, exclude=None, **kwargs):
+        return {"text/plain": f"{self!r}, closed. Run the cell that made it again."}
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
-        if not bundle or not self._open:
-            return {"text/plain": f"{self!r}, closed"}
+        if not bundle:
+            return {"text/plain": repr(self)}
         bundle["text/plain"] = repr(self)
         # A saved notebook has no kernel that could draw the live view.
         if picture := self._first_picture():

@@ -220,8 +220,9 @@ class Board:
             cell.layout.flex = WIDTHS.get(name, "1 1 280px")
         if stacked:
             self._cells["time"].layout.flex = "1 1 100%"
+            left = round(max(64, 34 + 6.2 * max(map(len, self.labels), default=0)))
             for name in ("time", "regions"):
-                self.canvases[name].margins = [64, 88]  # so that their time axes line up
+                self.canvases[name].margins = [left, 88]  # so that their time axes line up
         else:
             self.canvases["time"].margins = [0, 0]
 

@@ -15,7 +15,6 @@ from .board import Board, offered_plots
 from .canvas import Canvas
 from .controls import ButtonControl, CheckControl
 from .engine import Engine, Outcome, Request
-from .figure import draw
 from .history import Numbers
 from .numbers import NumberControl
 from .panel import NO_PRESET, Panel
@@ -229,23 +228,6 @@ class SimulatorWidget(Bench):
             Python code.
         """
         return code.to_code(self.engine, self.request)
-
-    def picture(self, form: str = "png") -> bytes:
-        """Draw what is shown with matplotlib.
-
-        Parameters
-        ----------
-        form : {'png', 'svg', 'pdf'}
-            Format of the picture.
-
-        Returns
-        -------
-        bytes
-            The file; empty when nothing has been computed.
-        """
-        self.flush()
-        shown = self._plots()
-        return draw(shown, title=self._title(), note=self.problem, form=form) if shown else b""
 
     def _toggle_pin(self, on: bool) -> None:
         self._guarded(self.pin if on else self.unpin)

@@ -8,8 +8,7 @@ import ipywidgets as widgets
 
 from .base import CodeBox, StatusLine, wrapped
 from .canvas import Canvas
-from .controls import ButtonControl, CheckControl, ChipsControl
-from .figure import draw
+from .controls import ButtonControl, ChipsControl
 from .numbers import NumberControl
 from .phase_plane_code import plane_code
 from .phase_plane_desk import LAYER_NAMES, PlaneDesk
@@ -185,31 +184,11 @@ class PhasePlaneWidget(PlaneDesk):
         along = self.along if "diagram" in self._layers else None
         return plane_code(self.engine, self.request, along, self.panel.span(self.along))
 
-    def picture(self, form: str = "png") -> bytes:
-        """Draw what is shown with matplotlib.
-
-        Parameters
-        ----------
-        form : {'png', 'svg', 'pdf'}
-            Format of the picture.
-
-        Returns
-        -------
-        bytes
-            The file; empty when nothing has been computed.
-        """
-        self.flush()
-        return self._drawn(form)
-
     def _first_picture(self) -> bytes:
         # A diagram that is compiled for the first time takes many times as long as the plane.
         self._worker.flush(120.0)
         self._diagrams.flush(_PATIENCE)
         return self._drawn("png")
-
-    def _drawn(self, form: str) -> bytes:
-        plots = self._plots()
-        return draw(plots, title=self._title(), note=self.problem, form=form) if plots else b""
 
     # -- state --------------------------------------------------------------------------------
 
@@ -252,14 +231,13 @@ class PhasePlaneWidget(PlaneDesk):
         def press(label: str, tip: str, act) -> ButtonControl:
             return ButtonControl(label, tip, lambda: self._guarded(act))
 
-        tip = "Show Python code for what is shown, and copy it"
         commands = {
             "reset": press("Reset", "Back to what it was opened with", self.reset),
             "undo": press("Undo", "Take back the last change (Ctrl+Z on a slider)", self.undo),
             "redo": press("Redo", "Make it again (Ctrl+Shift+Z on a slider)", self.redo),
             "clear": press("Clear", "Take all trajectories away", self.clear),
             "fit": press("Fit", "Show the ranges in which something happens now", self.fit),
-            "code": CheckControl("Code", tip, False, self._toggle_code, kind="toggle"),
+            "code": self._code_control(),
             "export": self._export_control(),
         }
         names = list(LAYER_NAMES.values())
@@ -267,14 +245,6 @@ class PhasePlaneWidget(PlaneDesk):
         self._chips = ChipsControl("", tip, names, names, self._choose)
         groups = {"commands": commands, "layers": {"layers": self._chips}}
         return Sheet(groups, bar=True, title=self.engine.name, on_error=self._refuse)
-
-    def _toggle_code(self, on: bool) -> None:
-        def show_code():
-            self._code.show(on)
-            if on:
-                self._canvas.copy(self._code.value)
-
-        self._guarded(show_code)
 
     def _canvases(self) -> list[Canvas]:
         return [self._canvas, self._strip]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import brainunit as u
@@ -21,6 +20,7 @@ from brainmass.analysis.dynamics.search import explore, find, read_box
 from brainmass.engine import compile_count
 
 from .engine import duplicate
+from .phase_plane_parts import Field, Picture, PlaneRequest, tidy
 
 __all__ = ["Field", "Picture", "PlaneEngine", "PlaneRequest"]
 
@@ -38,103 +38,6 @@ STEP, MOST = 0.05, 2000
 
 CYCLES = 60
 """Limit cycles of each Hopf bifurcation."""
-
-ROOM = 2.0
-"""How much larger than the window the box is in which fixed points are looked for."""
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """One number that a control can change: a parameter, or a constant input."""
-
-    path: str
-    group: str
-    spec: Any
-    name: str
-
-
-@dataclass(frozen=True)
-class PlaneRequest:
-    """What to show: numbers in declared units, times in milliseconds.
-
-    Attributes
-    ----------
-    values : dict of str to float
-        Parameters by name, constant inputs as ``'input.<name>'``.
-    axes : tuple of str
-        The states across and up.
-    others : str
-        What the other states do, as for :func:`brainmass.analysis.nullclines`.
-    rest : dict of str to float
-        Where the states are that are not on an axis.
-    windows : dict of str to tuple
-        Range in which every state is shown.
-    view : tuple of tuple or None
-        Part of the plane to which the user zoomed.
-    starts : tuple of dict
-        Where trajectories start, every state by name.
-    """
-
-    values: dict[str, float] = field(default_factory=dict)
-    axes: tuple[str, str] = ("", "")
-    others: str = "quasi-steady"
-    rest: dict[str, float] = field(default_factory=dict)
-    windows: dict[str, tuple[float, float]] = field(default_factory=dict)
-    view: tuple[tuple[float, float], tuple[float, float]] | None = None
-    starts: tuple[dict[str, float], ...] = ()
-    duration: float = 200.0
-    dt: float = 0.1
-
-    @property
-    def steps(self) -> int:
-        """Whole steps of a trajectory."""
-        return max(1, round(self.duration / self.dt))
-
-    @property
-    def window(self) -> dict[str, tuple[float, float]]:
-        """Range of every state; that of the axes is what is seen."""
-        shown = self.view or tuple(self.windows[name] for name in self.axes)
-        return {**self.windows, **dict(zip(self.axes, shown, strict=True))}
-
-    @property
-    def box(self) -> dict[str, tuple[float, float]]:
-        """Where fixed points are looked for: the windows and some room around them."""
-        out = {}
-        for name, (lo, hi) in self.windows.items():
-            middle, half = (lo + hi) / 2, ROOM * (hi - lo) / 2
-            out[name] = (_tidy(middle - half), _tidy(middle + half))
-        return out
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A phase plane.
-
-    Attributes
-    ----------
-    request : PlaneRequest
-        What was asked.
-    field : brainmass.analysis.VectorField
-        Arrows.
-    curves : brainmass.analysis.Nullclines
-        Nullclines.
-    points : list of brainmass.analysis.FixedPoint
-        Fixed points.
-    trajectories : list of dict
-        As :meth:`brainmass.Simulator.run` gives them.
-    diverged : bool
-        Whether a trajectory left the finite numbers.
-    seconds : float
-        Computing time.
-    """
-
-    request: PlaneRequest
-    field: Any
-    curves: Any
-    points: list[Any]
-    trajectories: list[dict[str, Any]]
-    diverged: bool = False
-    seconds: float = 0.0
 
 
 class PlaneEngine:
@@ -320,7 +223,7 @@ class PlaneEngine:
             if found is not None:
                 out = dict(zip(self.states, map(float, found), strict=True))
                 out |= dict(zip(request.axes, (x, y), strict=True))
-        return {name: _tidy(out[name]) for name in self.states}
+        return {name: tidy(out[name]) for name in self.states}
 
     def first_start(self, request: PlaneRequest) -> dict[str, float]:
         """Return where the first trajectory starts: as the model does, unless it rests there."""
@@ -330,7 +233,7 @@ class PlaneEngine:
             begin = np.array([self.begin[n] for n in self.states])
             scale = np.array([hi - lo for lo, hi in (request.windows[n] for n in self.states)])
             if not resting(flow, begin, scale):
-                return {n: _tidy(v) for n, v in self.begin.items()}
+                return {n: tidy(v) for n, v in self.begin.items()}
         x, y = request.axes
         size = {n: request.windows[n][1] - request.windows[n][0] for n in (x, y)}
         return self.settled(request, self.begin[x] + 0.08 * size[x], self.begin[y] + 0.03 * size[y])
@@ -404,9 +307,4 @@ def _single(model: Any, flow: Flow) -> Any:
 def _rounded(lo: float, hi: float) -> tuple[float, float]:
     """Round a range outwards to two digits of its width."""
     grain = 10.0 ** (np.floor(np.log10(hi - lo)) - 1)
-    return _tidy(np.floor(lo / grain) * grain), _tidy(np.ceil(hi / grain) * grain)
-
-
-def _tidy(value: float) -> float:
-    """Drop the digits that rounding left behind."""
-    return float(f"{value:.10g}")
+    return tidy(np.floor(lo / grain) * grain), tidy(np.ceil(hi / grain) * grain)

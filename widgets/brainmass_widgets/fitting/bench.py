@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import brainunit as u
 import numpy as np
 
 from brainmass.fitter import Fitter
 
-from ..base import Instrument, StatusLine
-from ..worker import Job
+from ..jobs import JobInstrument
 from .course import Course
 from .setup import Choices, Setup
 
@@ -23,14 +22,21 @@ _EVERY = 0.1
 """Seconds between two pictures while a fit runs."""
 
 
-class FitBench(Instrument):
+class FitBench(JobInstrument):
     """Runs fits in a thread; a subclass draws what :attr:`course` holds.
 
-    It calls :meth:`_prepare` before it builds its parts, and defines ``_line``, ``_redraw``,
-    ``_show_state`` and ``_show_values``.
+    It calls :meth:`_prepare` before it builds its parts, and defines ``_redraw`` and
+    ``_show_values``.
     """
 
-    _line: StatusLine
+    work = "fit"
+    commands: ClassVar[dict[str, str]] = {
+        "start": "Fit from the present parameters",
+        "step": "Do one step and pause",
+        "pause": "Hold after the step it is in",
+        "resume": "Go on",
+        "stop": "End with the best so far",
+    }
 
     def _prepare(self, fitter: Fitter, target: Any, n_steps: int, seed: int) -> None:
         self.fitter, self.target = fitter, target
@@ -40,35 +46,16 @@ class FitBench(Instrument):
         self.course = Course()
         self._numbers = {"steps": whole("steps", n_steps, 1), "seed": whole("seed", seed, 0)}
         self._ran: tuple[Choices, int, int] = (self.choices, *self._numbers.values())
-        self._lock = threading.RLock()
-        self._job = Job(self._work)
+        self._prepare_job()
         self._stopper: threading.Thread | None = None
         self._single = False
         self._waiting: list[dict[str, Any]] = []
-        self._message = ("", "info")
 
     def _redraw(self) -> None:
         raise NotImplementedError
 
-    def _show_state(self, state: str) -> None:
-        raise NotImplementedError
-
     def _show_values(self) -> None:
         raise NotImplementedError
-
-    def _say(self, text: str = "", level: str = "info") -> None:
-        raise NotImplementedError
-
-    @property
-    def status(self) -> str:
-        """Where the fit stands."""
-        return self._job.state
-
-    @property
-    def problem(self) -> str:
-        """Why the fit failed or an entry was refused; empty if all is well."""
-        text, level = self._message
-        return text if level in ("error", "warning") else ""
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -82,13 +69,8 @@ class FitBench(Instrument):
             self.course = Course(self.setup.settle())
             self._waiting = []
             self._ran = (self.choices, self._numbers["steps"], self._numbers["seed"])
-            self._say()
-            self._job = Job(self._work, on_state=self._show_state, name="brainmass-fit")
+            self._new_job()
         self._job.start()
-
-    def pause(self) -> None:
-        """Hold after the step the fit is in."""
-        self._job.pause()
 
     def resume(self) -> None:
         """Go on with a paused fit."""
@@ -158,25 +140,6 @@ class FitBench(Instrument):
             self.fitter.set(values, **rest)
             self.course.change(change)
 
-    def flush(self, timeout: float = 600.0) -> None:
-        """Wait until the fit has ended or rests in a pause.
-
-        Parameters
-        ----------
-        timeout : float, default 600
-            Longest wait in seconds.
-
-        Raises
-        ------
-        TimeoutError
-            If it takes longer.
-        """
-        if not self._job.wait(timeout):
-            raise TimeoutError(
-                f"FitterWidget: a fit must end within {timeout:g} s; it is still running. "
-                "Wait longer, or stop it."
-            )
-
     def _stop(self) -> None:
         self.stop()
         self._job.close()
@@ -193,7 +156,7 @@ class FitBench(Instrument):
         try:
             while checkpoint() and fitter.status == "running":
                 self._apply_changes()
-                self.course.note(fitter.step(), fitter)
+                self.course.note(fitter.step())
                 if self._single:
                     self._single = False
                     self._job.pause()

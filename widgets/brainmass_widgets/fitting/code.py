@@ -76,7 +76,7 @@ def _remade(setup: Setup, choices: Choices, course: Course) -> list[str]:
         if not candidate.movable:
             continue
         arguments = [write(value, candidate.unit)]
-        given = setup._given_params[name]
+        given = setup.given_params[name]
         if name in bounds and choices.backend == "grad":
             low, high = (write(end, candidate.unit) for end in bounds[name])
             arguments.append(f"t=SigmoidT({low}, {high})")
@@ -105,7 +105,9 @@ def _fitter(setup: Setup, choices: Choices) -> str:
         elif name == "search_space":
             arguments.append(f"search_space={{{_space(value)}}}")
         else:
-            arguments.append(f"{name}={value!r}")
+            quantity = isinstance(value, u.Quantity)
+            text = write(np.asarray(value.mantissa), value.unit) if quantity else repr(value)
+            arguments.append(f"{name}={text}")
     return call("brainmass.Fitter", arguments, indent=len("fitter = "))
 
 

@@ -8,11 +8,7 @@ from typing import Any
 import brainunit as u
 import numpy as np
 
-from brainmass.fitter import Fitter
-
 __all__ = ["Course"]
-
-_OWN = ("step", "loss", "best_loss", "gradient_norm")
 
 
 class Course:
@@ -51,7 +47,7 @@ class Course:
     def __len__(self) -> int:
         return len(self.losses)
 
-    def note(self, report: dict[str, Any], fitter: Fitter) -> None:
+    def note(self, report: dict[str, Any]) -> None:
         """Add what a step reported."""
         with self._lock:
             loss = float(u.get_mantissa(report["loss"]))
@@ -63,18 +59,16 @@ class Course:
                 if not isinstance(value, dict):
                     self.units[name] = u.get_unit(value)
                     self.values.setdefault(name, []).append(np.ravel(u.get_mantissa(value)))
-            self._note_parts(fitter)
+            self._note_parts(report)
 
-    def _note_parts(self, fitter: Fitter) -> None:
-        """Add the last entry of each further column of the history."""
-        run: Any = fitter._run
-        for name, column in run.columns.lists.items():
-            if name in _OWN or name in self.values or not column:
-                continue
-            value = np.asarray(u.get_mantissa(column[-1]), float)
-            if value.ndim == 0:
-                missing = len(self.losses) - 1 - len(self.parts.setdefault(name, []))
-                self.parts[name] += [float("nan")] * missing + [float(value)]
+    def _note_parts(self, report: dict[str, Any]) -> None:
+        """Add the parts of the loss, the metrics, and the loss of held-out data."""
+        numbers = {**report["parts"], **report["metrics"]}
+        numbers |= {n: report[n] for n in ("validation_loss",) if n in report}
+        for name, value in numbers.items():
+            missing = len(self.losses) - 1 - len(self.parts.setdefault(name, []))
+            number = float(np.asarray(u.get_mantissa(value)))
+            self.parts[name] += [float("nan")] * missing + [number]
 
     def change(self, change: dict[str, Any]) -> None:
         """Note what was changed by hand after the steps done so far."""

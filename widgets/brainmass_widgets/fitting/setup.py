@@ -93,6 +93,8 @@ class Setup:
         The parameters by name, those of the given fitter first.
     given : Choices
         The choices that the given fitter stands for.
+    given_params : dict of str to brainstate.nn.Param
+        The parameters as the model held them.
     """
 
     def __init__(self, fitter: Fitter):
@@ -101,7 +103,7 @@ class Setup:
         self._params = {name: (owner, attribute) for name, owner, attribute in _holders(fitter)}
         self.candidates = {name: self._candidate(name) for name in self._order()}
         self.given = Choices(tuple(fitter.params), backend=fitter.backend)
-        self._given_params = {
+        self.given_params = {
             name: getattr(owner, attribute) for name, (owner, attribute) in self._params.items()
         }
 
@@ -149,8 +151,8 @@ class Setup:
 
     def arguments(self, choices: Choices) -> dict[str, Any]:
         """Return the keyword arguments of the fitter."""
-        out = self.loss_arguments()
-        if choices.backend != "grad":
+        out = self.loss_arguments(choices.backend)
+        if choices.backend != "grad" or "n_starts" in out:
             out["backend"] = choices.backend
             space = {**self._space(), **self.bounds(choices)}
             space = {name: ends for name, ends in space.items() if name in choices.ticked}
@@ -158,15 +160,12 @@ class Setup:
                 out["search_space"] = space
         return out
 
-    def loss_arguments(self) -> dict[str, Any]:
-        """Return what the given fitter minimises, as its keyword arguments."""
-        out = dict(vars(self.fitter._loss))
-        out = {name: value for name, value in out.items() if value is not None and value != {}}
-        if self.fitter.callbacks:
-            out["callbacks"] = self.fitter.callbacks
-        if self.fitter._fresh:
-            out["fresh_noise"] = True
-        return out
+    def loss_arguments(self, backend: str) -> dict[str, Any]:
+        """Return what the given fitter minimises, and how, as keyword arguments for a backend."""
+        left = {"optimizer", "backend", "search_space"}
+        useless = {"grad": {"pareto"}, "scipy": {"pareto", "n_starts"}}
+        left |= useless.get(backend, {"n_starts", "window"})
+        return {n: v for n, v in self.fitter.arguments.items() if n not in left}
 
     def bounds(self, choices: Choices) -> dict[str, tuple[Any, Any]]:
         """Return the bounds that were set by hand, with units."""
@@ -205,7 +204,8 @@ class Setup:
         if name in self._params:
             owner, attribute = self._params[name]
             return getattr(owner, attribute).value()
-        return self.fitter._problem.space.entry(name).state.value
+        states = self.model.states(brainstate.ParamState)
+        return next(s.value for path, s in states.items() if ".".join(map(str, path)) == name)
 
     def _unit(self, name: str) -> u.Unit:
         if name in self._params:
@@ -235,7 +235,7 @@ class Setup:
     def _hold(self, name: str, choices: Choices) -> None:
         """Make one parameter trainable, bounded, or fixed."""
         owner, attribute = self._params[name]
-        param, given = getattr(owner, attribute), self._given_params[name]
+        param, given = getattr(owner, attribute), self.given_params[name]
         ticked, ends = name in choices.ticked, dict(choices.bounds).get(name)
         transform = given.t
         if ends is not None and choices.backend == "grad":
@@ -249,7 +249,7 @@ class Setup:
     def _give_back(self) -> None:
         """Put the parameters back as they were given, with their present values."""
         for name, (owner, attribute) in self._params.items():
-            given = self._given_params[name]
+            given = self.given_params[name]
             if getattr(owner, attribute) is not given:
                 given.set_value(self._attach_array(name, self.value(name)))
                 vars(owner)[attribute] = given
@@ -268,7 +268,7 @@ class Setup:
         return getattr(braintools.optim, choices.optimizer)(lr=choices.rate)
 
     def _space(self) -> dict[str, Any]:
-        return dict(self.fitter._settings["search_space"] or {})
+        return dict(self.fitter.arguments.get("search_space") or {})
 
 
 def _holders(fitter: Fitter) -> Iterator[tuple[str, Any, str]]:

@@ -10,10 +10,9 @@ import ipywidgets as widgets
 
 from brainmass.fitter import Fitter
 
-from ..base import CodeBox, StatusLine, wrapped
+from ..base import wrapped
 from ..canvas import Canvas
-from ..controls import ButtonControl, ChoiceControl, TextControl
-from ..figure import draw
+from ..controls import ChoiceControl, TextControl
 from ..plots import Lines, Plot
 from ..quantities import parse, show
 from ..sheet import Sheet
@@ -25,14 +24,6 @@ from .rows import FitControl
 from .setup import AS_GIVEN, OPTIMIZERS, Choices
 
 __all__ = ["FitterWidget"]
-
-_COMMANDS = {
-    "start": "Fit from the present parameters",
-    "step": "Do one step and pause",
-    "pause": "Hold after the step it is in",
-    "resume": "Go on",
-    "stop": "End with the best so far",
-}
 
 _TITLES = {
     "loss": "Loss of the fit",
@@ -140,22 +131,6 @@ class FitterWidget(FitBench):
         name = type(self.setup.model).__name__
         return f"FitterWidget({name}, {count} parameter{'s' if count != 1 else ''})"
 
-    def picture(self, form: str = "png") -> bytes:
-        """Draw what is shown with matplotlib.
-
-        Parameters
-        ----------
-        form : {'png', 'svg', 'pdf'}
-            Format of the picture.
-
-        Returns
-        -------
-        bytes
-            The file; empty before the first step.
-        """
-        plots = self._plots()
-        return draw(plots, title=self._headline(), note=self.problem, form=form) if plots else b""
-
     def to_code(self) -> str:
         """Return a script that gives the losses that are shown.
 
@@ -199,10 +174,10 @@ class FitterWidget(FitBench):
                     canvas.height = 130 + 90 * max(1, panels)
                     canvas.show(plot)
             self._show_values()
-            self._line.say(self._headline())
+            self._line.say(self._title())
             self._code.refresh()
 
-    def _headline(self) -> str:
+    def _title(self) -> str:
         done = len(self.course)
         if not done:
             return self.status
@@ -219,29 +194,14 @@ class FitterWidget(FitBench):
             self._cells["loss"].layout.display = ""
         self.canvases["loss"].say(text, level)
 
-    def _refuse(self, sentence: str) -> None:
-        self._say(sentence, "warning")
+    def _entries(self) -> list[Any]:
+        steps = self.entries["steps"]  # more may be given while it runs
+        return [c for c in (*self.entries.values(), *self.rows.values()) if c is not steps]
 
     def _show_state(self, state: str) -> None:
-        running, paused, idle = state == "running", state == "paused", not self._job.active
-        enabled = {
-            "start": idle,
-            "step": idle or paused,
-            "pause": running,
-            "resume": paused,
-            "stop": running or paused or state == "pausing",
-        }
-        with self.toolbar.holding():
-            for name, on in enabled.items():
-                self.buttons[name].disabled = not on
-        with self.panel.holding():
-            for control in (*self.entries.values(), *self.rows.values()):
-                control.disabled = not idle and control is not self.entries["steps"]
+        super()._show_state(state)
         if state in ("done", "stopped"):
             self._show_values()  # those of the best point
-        if state == "failed":
-            self._say(str(self._job.error) or type(self._job.error).__name__, "error")
-        self._line.say(self._headline())
 
     def _show_values(self) -> None:
         with self.panel.holding():
@@ -253,15 +213,13 @@ class FitterWidget(FitBench):
     # -- parts --------------------------------------------------------------------------------
 
     def _build(self) -> list[widgets.Widget]:
-        self._line = StatusLine()
-        self._code = CodeBox(self.to_code)
         self.canvases = {name: Canvas(220, title) for name, title in _TITLES.items()}
         layout = {"flex": "1 1 300px", "min_width": "270px", "display": "none"}
         self._cells = {
             name: widgets.VBox([canvas], layout=dict(layout))
             for name, canvas in self.canvases.items()
         }
-        self.toolbar = self._build_toolbar()
+        self.toolbar = self._build_toolbar(type(self.setup.model).__name__)
         self.rows = self._build_rows()
         self.entries = self._build_entries()
         groups = {"Search": dict(self.entries), "Parameters": dict(self.rows)}
@@ -279,23 +237,6 @@ class FitterWidget(FitBench):
         right = wrapped(self._cells.values(), flex="1 1 420px", min_width="340px")
         self._show_fitting_entries()
         return [self.toolbar, wrapped([left, right]), self._line, self._code]
-
-    def _build_toolbar(self) -> Sheet:
-        self.buttons = {
-            name: ButtonControl(
-                name.capitalize(), tip, lambda name=name: self._guarded(getattr(self, name))
-            )
-            for name, tip in _COMMANDS.items()
-        }
-        title = f"Fit of {type(self.setup.model).__name__}"
-        groups = {
-            "commands": {
-                **self.buttons,
-                "code": self._code_control(),
-                "export": self._export_control(),
-            },
-        }
-        return Sheet(groups, bar=True, title=title, on_error=self._refuse)
 
     def _build_rows(self) -> dict[str, FitControl]:
         return {
@@ -336,15 +277,8 @@ class FitterWidget(FitBench):
 
     # -- reactions ----------------------------------------------------------------------------
 
-    def _check_idle(self, what: str) -> None:
-        if self._job.active:
-            raise ValueError(
-                f"FitterWidget: a fit must not run while it is {what}; it is {self.status}. "
-                "Stop it first."
-            )
-
     def _choose(self, choices: Choices) -> None:
-        self._check_idle("changed")
+        self._check_idle()
         self.choices = choices
         self._say()
 

@@ -65,3 +65,19 @@ function watchKernel(model, el, say) {
   later();
   return () => model.off("comm_live_update", later);
 }
+
+const CLOSED = "This was closed. Run the cell again to open it anew.";
+
+/** Leave a sentence where a widget stood, once it is closed. */
+function watchClosing(model, el) {
+  const leave = () => {
+    // Not in the output itself, which JupyterLab hides when its widget is gone.
+    const place = el.closest(".brainmass-widget")?.parentElement?.parentElement;
+    if (!place || place.querySelector(":scope > .brainmass-closed")) return;
+    const note = element("div", "brainmass-closed", place);
+    note.setAttribute("role", "status");
+    note.textContent = CLOSED;
+  };
+  model.on("comm:close", leave);
+  return () => model.off("comm:close", leave);
+}

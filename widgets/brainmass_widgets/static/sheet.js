@@ -19,7 +19,11 @@ class Sheet {
     this.note.hidden = true;
     this.body = element("div", "brainmass-rows", this.root);
     this.folded = new Map();
-    this.cleanup = [shield(this.root), watchKernel(model, this.root, (text) => this.lose(text))];
+    this.cleanup = [
+      shield(this.root),
+      watchKernel(model, this.root, (text) => this.lose(text)),
+      watchClosing(model, this.root),
+    ];
     const follow = (name, handler) => {
       model.on(name, handler);
       this.cleanup.push(() => model.off(name, handler));

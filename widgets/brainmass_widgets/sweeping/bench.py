@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
 
-from ..base import Instrument, StatusLine
 from ..engine import Engine, Field, Request
 from ..explorer import SimulatorWidget
+from ..jobs import JobInstrument
 from ..quantities import show
 from ..settings import check_settings, first_settings
-from ..worker import Job
 from .grid import SWEPT, Ramp, Sweep, ramp_of
 from .observables import observable_named
 
@@ -24,14 +22,20 @@ _EVERY = 0.15
 """Seconds between two pictures while a sweep runs."""
 
 
-class SweepBench(Instrument):
+class SweepBench(JobInstrument):
     """Runs sweeps in a thread; a subclass draws what they give.
 
-    It calls :meth:`_begin` before it builds its parts, and defines ``_line``, ``_below``,
-    ``_redraw``, ``_say``, ``_show_state`` and ``_show_choices``.
+    It calls :meth:`_begin` before it builds its parts, and defines ``_below``, ``_redraw`` and
+    ``_show_choices``.
     """
 
-    _line: StatusLine
+    work = "sweep"
+    commands: ClassVar[dict[str, str]] = {
+        "start": "Run the sweep",
+        "pause": "Hold after the runs it is in",
+        "resume": "Go on",
+        "stop": "End with what is done",
+    }
     _below: widgets.VBox
 
     def _begin(self, model, inputs, given: dict[str, Any], params, observable, signal) -> None:
@@ -43,9 +47,7 @@ class SweepBench(Instrument):
         self.ramps = self._read_ramps(params)
         self._observable = observable_named(observable, self._regions).name
         self._signal = self._read_signal(signal)
-        self._lock = threading.RLock()
-        self._job = Job(lambda checkpoint: None)
-        self._message = ("", "info")
+        self._prepare_job()
         self._selected: tuple[int, ...] | None = None
         self.simulation: SimulatorWidget | None = None
         self._sweep = self._prepared()
@@ -53,25 +55,8 @@ class SweepBench(Instrument):
     def _redraw(self, more: str = "") -> None:
         raise NotImplementedError
 
-    def _say(self, text: str = "", level: str = "info") -> None:
-        raise NotImplementedError
-
-    def _show_state(self, state: str) -> None:
-        raise NotImplementedError
-
     def _show_choices(self) -> None:
         raise NotImplementedError
-
-    @property
-    def status(self) -> str:
-        """Where the sweep stands."""
-        return self._job.state
-
-    @property
-    def problem(self) -> str:
-        """Why the sweep failed or an entry was refused; empty if all is well."""
-        text, level = self._message
-        return text if level in ("error", "warning") else ""
 
     @property
     def result(self) -> dict[str, Any]:
@@ -122,17 +107,8 @@ class SweepBench(Instrument):
                 return
             self._job.close()
             self._sweep = self._prepared()
-            self._say()
-            self._job = Job(self._work, on_state=self._show_state, name="brainmass-sweep")
+            self._new_job()
         self._job.start()
-
-    def pause(self) -> None:
-        """Hold after the runs it is in."""
-        self._job.pause()
-
-    def resume(self) -> None:
-        """Go on."""
-        self._job.resume()
 
     def stop(self) -> None:
         """End the sweep with the points that are done."""
@@ -169,11 +145,7 @@ class SweepBench(Instrument):
         timeout : float, default 600
             Longest wait in seconds.
         """
-        if not self._job.wait(timeout):
-            raise TimeoutError(
-                f"SweepWidget: a sweep must end within {timeout:g} s; it is still running. "
-                "Wait longer, or stop it."
-            )
+        super().flush(timeout)
         if self.simulation is not None:
             self.simulation.flush(timeout)
 
@@ -249,13 +221,6 @@ class SweepBench(Instrument):
                 f"{signal!r}. Choose one of them."
             )
         return signal
-
-    def _check_idle(self) -> None:
-        if self._job.active:
-            raise ValueError(
-                f"SweepWidget: a sweep must not run while it is changed; it is {self.status}. "
-                "Stop it first."
-            )
 
     def _renew(self) -> None:
         """Forget the numbers of the last sweep: they belong to other choices."""

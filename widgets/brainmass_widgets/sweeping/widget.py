@@ -10,10 +10,9 @@ import ipywidgets as widgets
 
 import brainmass
 
-from ..base import CodeBox, StatusLine, wrapped
+from ..base import wrapped
 from ..canvas import Canvas
-from ..controls import ButtonControl, ChoiceControl, Control, TextControl
-from ..figure import draw
+from ..controls import ChoiceControl, Control, TextControl
 from ..plots import Plot
 from ..quantities import parse, show
 from ..settings import check_settings
@@ -114,22 +113,6 @@ class SweepWidget(SweepBench):
         kind = "Network of " if self.engine.network else ""
         return f"SweepWidget({kind}{type(self.engine.node).__name__}, {paths})"
 
-    def picture(self, form: str = "png") -> bytes:
-        """Draw what is shown with matplotlib.
-
-        Parameters
-        ----------
-        form : {'png', 'svg', 'pdf'}
-            Format of the picture.
-
-        Returns
-        -------
-        bytes
-            The file; empty before the first point.
-        """
-        plots = self._plots()
-        return draw(plots, title=self._headline(), note=self.problem, form=form) if plots else b""
-
     def to_code(self) -> str:
         """Return a script whose ``values`` is the array that is shown.
 
@@ -158,10 +141,10 @@ class SweepWidget(SweepBench):
                 return
             for plot in self._plots():
                 self.canvas.show(plot)
-            self._line.say(self._headline() + more)
+            self._line.say(self._title() + more)
             self._code.refresh()
 
-    def _headline(self) -> str:
+    def _title(self) -> str:
         sweep = self._sweep
         lost = f" · {sweep.diverged} diverged" if sweep.diverged else ""
         return f"{self.status}: {sweep.done} of {sweep.count} points{lost}"
@@ -170,58 +153,21 @@ class SweepWidget(SweepBench):
         self._message = (text, level)
         self.canvas.say(text, level)
 
-    def _refuse(self, sentence: str) -> None:
-        self._say(sentence, "warning")
-
-    def _show_state(self, state: str) -> None:
-        running, paused, idle = state == "running", state == "paused", not self._job.active
-        enabled = {
-            "start": idle,
-            "pause": running,
-            "resume": paused,
-            "stop": running or paused or state == "pausing",
-        }
-        with self.toolbar.holding():
-            for name, on in enabled.items():
-                self.buttons[name].disabled = not on
-        with self.panel.holding():
-            for entry in self.entries.values():
-                entry.disabled = not idle
-        if state == "failed":
-            self._say(str(self._job.error) or type(self._job.error).__name__, "error")
-        self._line.say(self._headline())
+    def _entries(self) -> list[Control]:
+        return list(self.entries.values())
 
     # -- parts --------------------------------------------------------------------------------
 
     def _build(self) -> list[widgets.Widget]:
-        self._line = StatusLine()
-        self._code = CodeBox(self.to_code)
         self.canvas = Canvas(420, f"Sweep of {type(self.engine.node).__name__}")
         self.canvas.on_event(self._clicked, "click")
-        self.toolbar = self._build_toolbar()
+        self.toolbar = self._build_toolbar(type(self.engine.node).__name__)
         self.entries, groups = self._build_entries()
         self.panel = Sheet(groups, on_error=self._refuse)
         self._below = widgets.VBox(layout={"width": "100%"})
         left = widgets.VBox([self.panel], layout={"flex": "0 1 320px", "min_width": "290px"})
         right = widgets.VBox([self.canvas], layout={"flex": "1 1 440px", "min_width": "340px"})
         return [self.toolbar, wrapped([left, right]), self._line, self._code, self._below]
-
-    def _build_toolbar(self) -> Sheet:
-        tips = {
-            "start": "Run the sweep",
-            "pause": "Hold after the runs it is in",
-            "resume": "Go on",
-            "stop": "End with what is done",
-        }
-        self.buttons = {
-            name: ButtonControl(
-                name.capitalize(), tip, lambda name=name: self._guarded(getattr(self, name))
-            )
-            for name, tip in tips.items()
-        }
-        title = f"Sweep of {type(self.engine.node).__name__}"
-        commands = {**self.buttons, "code": self._code_control(), "export": self._export_control()}
-        return Sheet({"commands": commands}, bar=True, title=title, on_error=self._refuse)
 
     def _build_entries(self) -> tuple[dict[str, Any], dict[str, dict[str, Control]]]:
         entries: dict[str, Any] = {}
