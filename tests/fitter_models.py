@@ -1,5 +1,7 @@
 """Small models and losses that the tests of the fitter share."""
 
+import time
+
 import brainstate
 import braintools
 import brainunit as u
@@ -87,3 +89,10 @@ def interrupting(after):
             raise KeyboardInterrupt
 
     return look
+
+
+def wait_for(condition, timeout=20.0):
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)

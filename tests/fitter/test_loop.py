@@ -11,7 +11,7 @@ import numpy as np
 import optax
 import pytest
 from brainstate.nn import Param, SigmoidT
-from fitter_models import Gain, adam, parabola
+from fitter_models import Gain, adam, parabola, wait_for
 
 from brainmass import Fitter
 from brainmass._errors import UnitError
@@ -116,13 +116,6 @@ def test_a_loop_in_another_thread_is_paused_changed_resumed_and_stopped():
     (result,) = results
     assert result.interrupted
     assert result.best_loss < 0.02
-
-
-def wait_for(condition, timeout=20.0):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_stop_without_a_loop_returns_the_best():

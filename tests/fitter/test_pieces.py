@@ -6,7 +6,7 @@ import time
 import brainunit as u
 import numpy as np
 import pytest
-from fitter_models import SPACE, Bowl, Gain, adam, bowl, build, mean_output, parabola
+from fitter_models import SPACE, Bowl, Gain, adam, bowl, build, mean_output, parabola, wait_for
 
 from brainmass import Fitter, objectives
 
@@ -111,13 +111,6 @@ def test_a_long_search_is_paused_in_its_middle_and_changed():
 def build_alike(fitter):
     arguments = {n: v for n, v in fitter.arguments.items() if n != "callbacks"}
     return Fitter(Bowl(), **arguments)
-
-
-def wait_for(condition, timeout=20.0):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def test_a_fitter_tells_what_it_was_made_with_and_where_its_parameters_are():
