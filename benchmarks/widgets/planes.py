@@ -21,9 +21,9 @@ def main(stage) -> None:
     """Print latencies, first pictures and compilations of phase planes."""
     rows = []
     for name, (widget, own, other) in PLANES.items():
-        with stage.notebook(widget, "_.flush()") as notebook:
+        with stage.notebook(widget, "_.flush(); print('done')") as notebook:
             first = notebook.picture(1)
-            notebook.run(2, ".jp-InputPrompt")  # the diagram may come after the plane
+            notebook.run(2)  # the diagram may come after the plane
             notebook.settle()
             before = notebook.compilations()
             times = [notebook.keys(path) for path in (own, other)]

@@ -57,8 +57,8 @@ def main(stage) -> None:
     """Print slider latencies, their ratio, first pictures and compilations."""
     rows = []
     for name, (widget, path, plain, limit, ratio) in ROWS.items():
-        with stage.notebook(MODELS, widget, plain + SHOW_PLAIN) as notebook:
-            notebook.run(1, ".jp-InputPrompt")
+        with stage.notebook(MODELS + "print()", widget, plain + SHOW_PLAIN) as notebook:
+            notebook.run(1)
             first = notebook.picture(2)
             notebook.settle()
             before = notebook.compilations()
