@@ -240,8 +240,9 @@ def _draw_phase(cell, plot: Phase) -> None:
         ax.set_ylim(plot.box[2:])
         named = {line.get_label(): line for line in ax.lines if line.get_label()[:1] != "_"}
         if len(named) > 1:
-            place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
-            ax.legend(named.values(), named.keys(), fontsize=7, frameon=False, ncols=4, **place)
+            # Two columns from the left edge: four in a row reach beyond a square plot.
+            place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.1}
+            ax.legend(named.values(), named.keys(), fontsize=7, frameon=False, ncols=2, **place)
     ax.set_xlabel(_label(plot.x))
     ax.set_ylabel(_label(plot.y))
 
