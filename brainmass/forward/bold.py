@@ -226,7 +226,8 @@ class BOLDSignal(Observer):
         for name, rest in _REST.items():
             value = jnp.broadcast_to(jnp.asarray(self.init.get(name, rest), dtype), shape)
             setattr(self, name, brainstate.HiddenState(value))
-        self.rounding = brainstate.ShortTermState(jnp.zeros((4, *shape), dtype))
+        values = [getattr(self, name).value for name in _REST]
+        self.exact = brainstate.ShortTermState(_two_parts(values))
 
     def update(self, z):
         """Advance the haemodynamics by one step of ``brainstate.environ``'s ``dt``.
@@ -254,14 +255,9 @@ class BOLDSignal(Observer):
         parts = max(1, int(np.ceil(1000.0 * float(seconds) / _LARGEST_STEP)))
         z = jnp.broadcast_to(jnp.asarray(z, self.x.value.dtype), self.x.value.shape)
         states = _advanced(p, states, z, seconds, parts)
-        away = [high for high, _ in states[:1]] + [jnp.expm1(high) for high, _ in states[1:]]
-        lost = []
-        for (name, rest), a, (_, low) in zip(_REST.items(), away, states, strict=True):
-            # The barrier keeps the compiler from cancelling what is to show the rounding.
-            new = lax.optimization_barrier(rest + a)
-            getattr(self, name).value = new
-            lost.append(a - (new - rest) - low * (rest + a if rest else 1.0))
-        self.rounding.value = jnp.stack(lost)
+        for name, value in zip(_REST, _values(states), strict=True):
+            getattr(self, name).value = value
+        self.exact.value = jnp.stack([jnp.stack(pair) for pair in states])
         return _signal(p, states)
 
     def bold(self):
@@ -275,10 +271,19 @@ class BOLDSignal(Observer):
         return _signal(_prepared(self._by_hand()), self._states())
 
     def _states(self):
-        """Return x and the logarithms of the other states, with what rounding took from them."""
-        away = [getattr(self, n).value - rest for n, rest in _REST.items()]
-        away = [a + lost for a, lost in zip(away, self.rounding.value, strict=True)]
-        return tuple((a, jnp.zeros_like(a)) for a in (away[0], *map(jnp.log1p, away[1:])))
+        """Return x and the logarithms of the other states, each in two parts.
+
+        A state holds one number, rounded; beside it is kept what it was rounded from. Where a state
+        was set by hand since, that is forgotten.
+        """
+        held = [getattr(self, name).value for name in _REST]
+        known = tuple((pair[0], pair[1]) for pair in self.exact.value)
+        near = 8.0 * jnp.finfo(self.exact.value.dtype).eps
+        out = []
+        for value, was, old, new in zip(held, _values(known), known, _two_parts(held), strict=True):
+            same = jnp.abs(value - was) <= near * jnp.abs(was)
+            out.append((jnp.where(same, old[0], new[0]), jnp.where(same, old[1], new[1])))
+        return tuple(out)
 
     def derivative(self, y, t, z):
         """Return the time derivatives of the states.
@@ -389,6 +394,19 @@ def _advanced(p, states, z, seconds, parts: int) -> tuple:
         return tuple(new), None
 
     return one(states)[0] if parts == 1 else lax.scan(one, states, length=parts)[0]
+
+
+def _values(states) -> list:
+    """Return x, f, v and q from the states in two parts."""
+    (x, _), *logs = states
+    return [x, *(1.0 + jnp.expm1(high) for high, _ in logs)]
+
+
+def _two_parts(values):
+    """Return x and the logarithms of f, v and q: what is known of them, and 0 beyond."""
+    x, *others = values
+    high = jnp.stack([x, *(jnp.log1p(value - 1.0) for value in others)])
+    return jnp.stack([high, jnp.zeros_like(high)], axis=1)
 
 
 def _signal(p, states):

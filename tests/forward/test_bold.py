@@ -110,6 +110,25 @@ def test_stepping_by_hand_equals_the_function(x64):
     assert abs(rows).max() > 1e-3
 
 
+def test_stepping_by_hand_in_single_precision_does_not_stall(x32):
+    bold = BOLDSignal(1)
+    bold.init_state()
+    with brainstate.environ.context(dt=1 * MS):
+        brainstate.transform.for_loop(lambda _: bold.update(jnp.full(1, 0.1)), jnp.arange(60_000))
+    np.testing.assert_allclose(bold.f.value, 1 + 0.1 / 0.41, rtol=3e-7)
+    np.testing.assert_allclose(bold.bold(), 0.01086402, rtol=3e-6)
+
+
+def test_a_state_that_is_set_by_hand_counts():
+    bold, other = BOLDSignal(1), BOLDSignal(1, init={"f": 1.2})
+    with brainstate.environ.context(dt=1 * MS):
+        for signal in (bold, other):
+            signal.init_state()
+        bold.f.value = jnp.full(1, 1.2)
+        np.testing.assert_array_equal(bold.update(jnp.ones(1)), other.update(jnp.ones(1)))
+    assert bold.f.value > 1.19
+
+
 def test_derivative_is_that_of_the_equations():
     dx, df, dv, dq = BOLDSignal(1).derivative((0.1, 1.2, 1.1, 0.9), 0 * MS, 0.5)
     np.testing.assert_allclose(dx.to_decimal(u.Hz), 0.5 - 0.65 * 0.1 - 0.41 * 0.2, rtol=1e-5)
