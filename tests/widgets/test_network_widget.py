@@ -207,6 +207,14 @@ def test_bold_is_made_beside_the_sliders_and_grows_outdated(network):
     assert "BOLDSignal" not in network.to_code()
 
 
+def test_bold_may_be_asked_for_at_once(opened, ring):
+    w = opened(NetworkWidget(ring, duration=20 * u.ms))
+    w.board.bar("bold").act("duration", text="1 s")
+    w.run_bold()
+    w.flush()
+    assert w.bold["bold"].shape == (1, 4)
+
+
 def test_something_else_is_refused():
     with pytest.raises(TypeError, match="network must be a Network; got HopfStep"):
         NetworkWidget(brainmass.HopfStep(2))

@@ -188,7 +188,8 @@ class NetworkWidget(SimulatorWidget):
         """Start a long run of the present numbers that gives BOLD, beside everything else."""
         if self._bold_job.active:
             return
-        request, signal = self.request, self.board.heat
+        # Before the first run there is no plot that says which signal is shown.
+        request, signal = self.request, self.board.heat or next(iter(self.engine.states), "")
         engine = Engine(self.engine.given, inputs=self.engine.given_inputs)
 
         def work(checkpoint):
