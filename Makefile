@@ -48,8 +48,8 @@ $(VENV)/.dev: $(INSTALLED_FROM) | $(BIN)/python
 	@touch $@ $(VENV)/.lab
 
 $(VENV)/.core: $(INSTALLED_FROM) | $(BIN)/python
-	@echo "== Installing brainmass with its extras for files and fits, and pytest, into $(VENV) (a minute or two the first time)"
-	@$(PIP) install -c constraints.txt -e ".[data,fit]" hypothesis pytest pytest-xdist
+	@echo "== Installing brainmass with its extras for files, fits and widgets, and pytest, into $(VENV) (a minute or two the first time)"
+	@$(PIP) install -c constraints.txt -e ".[data,fit,widgets]" hypothesis pytest pytest-xdist
 	@touch $@
 
 lab: $(VENV)/.lab

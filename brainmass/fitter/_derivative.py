@@ -49,11 +49,17 @@ def _loop_widths(jaxpr: Jaxpr) -> Iterator[int]:
     """Return how many real numbers each loop carries from step to step."""
     for equation in jaxpr.eqns:
         if equation.primitive.name == "scan":
-            fixed, carried = equation.params["num_consts"], equation.params["num_carry"]
-            avals = [v.aval for v in equation.invars[fixed : fixed + carried]]
-            yield sum(a.size for a in avals if jnp.issubdtype(a.dtype, jnp.floating))
+            # What a step hands on leaves the loop as it leaves the step; all else is stacked.
+            steps = [v.aval for v in _open(equation.params["jaxpr"]).outvars]
+            ends = zip((v.aval for v in equation.outvars), steps, strict=True)
+            carried = [end for end, step in ends if end.shape == step.shape]
+            yield sum(a.size for a in carried if jnp.issubdtype(a.dtype, jnp.floating))
         for inside in _inside(equation):
             yield from _loop_widths(inside)
+
+
+def _open(jaxpr: Any) -> Jaxpr:
+    return jaxpr.jaxpr if isinstance(jaxpr, ClosedJaxpr) else jaxpr
 
 
 def _reverses(jaxpr: ClosedJaxpr, count: int) -> bool:
@@ -94,7 +100,7 @@ def differentiable_forward(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 
 def _opened(part: Any) -> Any:
-    jaxpr = part.jaxpr if isinstance(part, ClosedJaxpr) else part
+    jaxpr = _open(part)
     if not _has_custom_reverse(jaxpr):
         return part
     equations = [_opened_equation(equation) for equation in jaxpr.eqns]
