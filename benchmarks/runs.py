@@ -78,7 +78,8 @@ def memory():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     out = sim.run(100_000 * u.ms, monitors="x", sample_every=1000)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert np.shape(out["x"]) == (1000, 84)
+    if np.shape(out["x"]) != (1000, 84):
+        raise RuntimeError(f"runs: the run must keep 1000 samples; got {np.shape(out['x'])}.")
     rows = [("10^6 steps of 84 regions, 1000 samples", f"{(after - before) / 1024:.1f}")]
     table("Memory", ("run", "MB over keeping nothing (at most 50)"), rows)
 
