@@ -358,3 +358,4 @@ class PlaneDesk(Instrument):
     def _stop(self) -> None:
         self._worker.close()
         self._diagrams.close()
+        self.engine.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -92,6 +93,36 @@ class PlaneEngine:
         self.node = _single(model, flow)
         self._for_diagrams = _single(model, flow)
         self.compilations = 0
+        self._ahead = threading.Thread(
+            target=self._compile_ahead, name="brainmass-plane-ahead", daemon=True
+        )
+        self._ahead.start()
+
+    def _compile_ahead(self) -> None:
+        """Compile field and nullclines while others look for the window and its fixed points.
+
+        The numbers are those of no picture; what goes wrong with them is nobody's concern.
+        """
+        rest = dict(self.begin)
+        axes = tuple(rest)[:2]
+        windows = {n: (rest.pop(n) - 1.0, self.begin[n] + 1.0) for n in axes}
+        request = PlaneRequest(values=dict(self.start), axes=axes, windows=windows, rest=rest)
+        with contextlib.suppress(Exception):
+            flow = Flow(self._for_diagrams, at=self.drive(request), who="PhasePlaneWidget")
+            self._curves(flow, request)
+
+    def close(self) -> None:
+        """Wait for what is still compiled."""
+        self._ahead.join()
+
+    def _curves(self, flow: Any, request: PlaneRequest) -> tuple[Any, Any]:
+        """Return nullclines and vector field."""
+        x, y = request.axes
+        window = self.quantities(request.window)
+        state = {n: self.states[n].attach(v) for n, v in request.rest.items()}
+        plane = {"box": window, "state": state, "others": request.others}
+        curves = nullclines(flow, x, y, points=self.fineness, **plane)
+        return curves, vector_field(flow, x, y, points=GRID, **plane)
 
     @property
     def name(self) -> str:
@@ -156,13 +187,9 @@ class PlaneEngine:
         began, before = time.perf_counter(), compile_count()
         self.apply(self.node, request)
         flow: Any = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
-        x, y = request.axes
-        window = self.quantities(request.window)
-        state = {n: self.states[n].attach(v) for n, v in request.rest.items()}
-        plane = {"box": window, "state": state, "others": request.others}
         points = fixed_points(flow, box=self.quantities(request.box), starts=POINT_STARTS)
-        curves = nullclines(flow, x, y, points=self.fineness, **plane)
-        arrows = vector_field(flow, x, y, points=GRID, **plane)
+        self._ahead.join()
+        curves, arrows = self._curves(flow, request)
         if superseded():
             return None
         trajectories = [self._trajectory(request, start) for start in request.starts]
