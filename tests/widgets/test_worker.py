@@ -141,6 +141,25 @@ def test_precision_of_the_asking_thread_holds_in_the_worker(opened, x64, answers
     assert answers == [("float64", "float64")]
 
 
+def test_a_worker_leaves_the_precision_of_the_process_as_it_is(
+    opened, x64, answers, errors, monkeypatch
+):
+    switched = []
+    update = type(jax.config).update
+
+    def watched(config, name, value):
+        switched.append((name, value))
+        return update(config, name, value)
+
+    monkeypatch.setattr(type(jax.config), "update", watched)
+    worker = opened(Latest(lambda request, _: request, answers.append, errors.append))
+    for n in range(3):
+        worker.submit(n)
+        assert worker.flush(WAIT)
+        assert jax.config.read("jax_enable_x64")
+    assert ("jax_enable_x64", False) not in switched
+
+
 def counting(job_box, log=None):
     """Work that counts until it is stopped."""
 

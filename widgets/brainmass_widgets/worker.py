@@ -45,8 +45,14 @@ class Environment:
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """Re-establish the settings on the current thread."""
-        with jax.enable_x64(self.x64), brainstate.environ.context(precision=self.precision):
+        """Re-establish the settings on the current thread.
+
+        A context of brainstate would end by setting the switch of all of JAX back, under the feet
+        of the threads that compute meanwhile.
+        """
+        if brainstate.environ.get_precision() != self.precision:
+            brainstate.environ.set(precision=self.precision)
+        with jax.enable_x64(self.x64):
             yield
 
 
