@@ -71,7 +71,8 @@ def fcd_distribution(
             f"{n_diag} must hold at least 2 values; got {count} from {matrix.shape[0]} "
             "windows. Use more windows or a smaller n_diag."
         )
-    grid = DEFAULT_GRID if midpoints is None else midpoints
+    # A copy: JAX may remember how it once converted an array that lives on, in another precision.
+    grid = DEFAULT_GRID.copy() if midpoints is None else midpoints
     grid = _checks.plain("fcd_distribution", grid, "midpoints").astype(matrix.dtype)
     if grid.ndim != 1 or grid.shape[0] < 2:
         raise ValueError(

@@ -175,7 +175,8 @@ def fcd_wasserstein(
     """
     windows = _Windows.read("fcd_wasserstein", window_size, step_size, dt)
     density = partial(fcd_distribution, midpoints=midpoints, n_diag=n_diag, bw_method=bw_method)
-    grid = DEFAULT_GRID if midpoints is None else midpoints
+    # A copy: JAX may remember how it once converted an array that lives on, in another precision.
+    grid = DEFAULT_GRID.copy() if midpoints is None else midpoints
 
     def loss(pred: Array, target: Array) -> Array:
         p, q = windows.densities(pred, target, target_is_fcd, n_diag, density)
