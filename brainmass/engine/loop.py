@@ -122,7 +122,10 @@ class ChunkLoop:
             end = max(position + 1, (position + steps) // self.aligned * self.aligned)
             end = min(stop, end if end > position else position + steps)
         if self.count(end) - self.count(position) > self.capacity:
-            end = max(position, self.origin) + self.capacity * self.every
+            full = max(position, self.origin) + self.capacity * self.every
+            # A superblock that is cut draws its noise twice.
+            whole = full // self.aligned * self.aligned
+            end = whole if whole > position else full
         return end
 
     def _call(self, carry, start, stop):

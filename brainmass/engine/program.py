@@ -90,7 +90,7 @@ def kept_before(step, origin, every: int):
 def capacity(row_numbers: int, every: int) -> int:
     """Return how many samples one call of the program can hold; fewer where few are kept."""
     rows = np.clip(_OUTPUT_NUMBERS // max(1, row_numbers), 64, 16384)
-    return int(max(64, rows // min(every, 16)))
+    return int(max(64, rows // min(every, 2)))
 
 
 def chunk_function(rules: SystemRules, recording: Recording, rows: int, drive_function=None):
