@@ -14,6 +14,7 @@ from .._errors import DivergenceError, RunInterrupted
 from .._random import seeded
 from . import doctor, program
 from .cache import programs
+from .common_noise import common_numbers
 from .inputs import Drive
 from .loop import ChunkLoop, NonFinite
 from .monitors import Monitors
@@ -48,6 +49,7 @@ class Plan:
             return system.values(key) | {"drive": self.drive.values}, carry, clock.steps, key
         key = system.default_key(self.seed)
         values = system.values(key) | {"drive": self.drive.values}
+        values |= common_numbers(system, key, self.seed, self.n_steps)
         with seeded(key, self.seed if system.random_start else None, system.foreign_start):
             carry = system.initial(values, key)
         return values, carry, 0, key

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import brainunit as u
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -159,17 +160,32 @@ class SystemRules:
                 self._prepare_path(path, v)
                 for path, v in zip(self.pathways, values["paths"], strict=True)
             ],
-            "keys": {slot: streams.slot_key(values["key"], slot) for slot, *_ in self.noise},
+            "keys": self.keys(values["key"]),
+            "drawn": values.get("drawn", {}),
+        }
+
+    def keys(self, key) -> dict:
+        """Return the random key of every noise slot of a run."""
+        return {slot: streams.slot_key(key, slot) for slot, *_ in self.noise}
+
+    def drawn(self, keys: dict, superblock, steps: tuple[int, ...]) -> dict:
+        """Return independent normal numbers of a superblock by noise slot."""
+        return {
+            slot: streams.draw(
+                keys[slot], superblock, (*steps, *noise.draws(self.batch)), self.dtype
+            )
+            for slot, _, noise in self.noise
         }
 
     def normal(self, prepared: dict, superblock, steps: tuple[int, ...]) -> dict:
         """Return the normal numbers of a superblock by noise slot, correlated as asked for."""
-        out = {}
-        for slot, _, rules in self.noise:
-            shape = (*steps, *rules.draws(self.batch))
-            z = streams.draw(prepared["keys"][slot], superblock, shape, self.dtype)
-            out[slot] = rules.color(z, prepared["noise"][slot])
-        return out
+        if prepared["drawn"]:
+            size = self.superblock
+            cut = partial(lax.dynamic_slice_in_dim, start_index=superblock * size, slice_size=size)
+            drawn = jax.tree.map(cut, prepared["drawn"])
+        else:
+            drawn = self.drawn(prepared["keys"], superblock, steps)
+        return {slot: n.color(drawn[slot], prepared["noise"][slot]) for slot, _, n in self.noise}
 
     def _prepare_path(self, path: Pathway, values: dict) -> dict:
         weights = jnp.concatenate([values["weights"], jnp.zeros(1, values["weights"].dtype)])

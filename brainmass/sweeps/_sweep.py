@@ -14,6 +14,7 @@ from .._compat import inside_trace
 from .._errors import SweepError
 from .._version import __version__
 from ..engine.cache import ReadsModel, Uncacheable, fingerprint
+from ..engine.common_noise import worth_sharing
 from ..simulator import Simulator
 from ._cluster import ClusterWorkers, check_client
 from ._describe import Description, copy_model
@@ -187,6 +188,7 @@ class Setup:
         run = {"inputs": inputs, "transient": transient, "sample_every": every}
         plan = self.plan(duration, **run)
         self.system, self.dt, self.state_names = plan.system, plan.dt, _short_names(plan.system)
+        self.n_steps = plan.n_steps
         # Floored once, so that no point warns again.
         self.options = {"duration": plan.n_steps * plan.dt * u.ms, **run}
         self.random = bool(getattr(plan.system, "noise", True)) or plan.system.random_start
@@ -205,6 +207,7 @@ class Setup:
 
     def task(self, design: Design, lanes: int) -> Task:
         """Return what workers must know."""
+        seeds = len(design.seeds)
         return Task(
             model=Description.of(self.model),
             dt=self.dt,
@@ -213,12 +216,14 @@ class Setup:
             recipe=self.recipe,
             settings=brainstate.environ.all(),
             lanes=lanes,
-            seeds=not design.common or len(design.seeds) > 1,
+            seeds=not design.common or seeds > 1,
+            share=lanes == 1
+            and design.common
+            and worth_sharing(self.system, self.n_steps, seeds, len(design)),
         )
 
     def attrs(self, design: Design) -> dict[str, Any]:
         """Return the attributes of the result."""
-        n_steps = round(float(self.options["duration"].to_decimal(u.ms)) / self.dt)
         return {
             "brainmass_kind": "SweepResult",
             "brainmass_sweep": self._identity(design),
@@ -226,7 +231,7 @@ class Setup:
             "model": repr(self.model),
             "parameters": " ".join(design.columns),
             "mode": design.mode,
-            "duration_ms": n_steps * self.dt,
+            "duration_ms": self.n_steps * self.dt,
             "dt_ms": self.dt,
             "noise": "none" if not self.random else "common" if design.common else "independent",
         }
@@ -272,7 +277,7 @@ class Work:
         return _drive(workers, schedule, table, bar)
 
     def _for(self, task: Task):
-        key = (task.lanes, task.seeds)
+        key = (task.lanes, task.seeds, task.share)
         if key not in self._workers:
             self._workers.clear()
             if self.setup.client is None:

@@ -16,6 +16,7 @@ import numpy as np
 from .._errors import DivergenceError
 from ..engine import doctor, loop
 from ..engine.cache import compile_count
+from ..engine.common_noise import CommonNoise, share
 from ..simulator import Simulator
 from ._describe import Description
 from ._recipe import Piece, Recipe
@@ -46,6 +47,8 @@ class Task:
         How many points one compiled call holds.
     seeds : bool
         Whether points differ in their seeds.
+    share : bool
+        Whether the normal numbers of a seed are drawn once for all points.
     """
 
     model: Description
@@ -56,6 +59,7 @@ class Task:
     settings: dict[str, Any]
     lanes: int = 1
     seeds: bool = False
+    share: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,8 @@ class Outcome:
 class Runner:
     """A copy of the model and its simulator; used by one thread at a time."""
 
-    def __init__(self, task: Task):
-        self.task = task
+    def __init__(self, task: Task, noise: CommonNoise | None = None):
+        self.task, self.noise = task, noise
         self.model = task.model.build()
         self.simulator = Simulator(self.model, dt=task.dt * u.ms)
         self.targets: dict[str, Target] = {n: find_target(self.model, n) for n in task.names}
@@ -131,9 +135,10 @@ class Runner:
         """Compute one point."""
         options = self.apply(values, hints)
         try:
-            result = self.simulator.run(
-                monitors=self.task.recipe.monitors, seed=seed, progress=False, **options
-            )
+            with share(self.noise):
+                result = self.simulator.run(
+                    monitors=self.task.recipe.monitors, seed=seed, progress=False, **options
+                )
         except DivergenceError as error:
             return Done({}, mark_of(error))
         return Done(self.task.recipe.pieces(result, self.shape))
@@ -166,6 +171,7 @@ class Crew:
 
     def __init__(self, task: Task):
         self.task = task
+        self._noise = CommonNoise() if task.share else None
         self._free: list[Runner] = []
         self._lock = threading.Lock()
 
@@ -187,7 +193,7 @@ class Crew:
             from ._lanes import LaneRunner
 
             return LaneRunner(self.task)
-        return Runner(self.task)
+        return Runner(self.task, self._noise)
 
     def work(self, unit: Unit, stop: Callable[[], bool] = lambda: False) -> Outcome:
         """Compute a unit in this thread."""
