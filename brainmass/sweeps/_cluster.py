@@ -10,7 +10,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -58,10 +58,12 @@ class ClusterWorkers:
         self._key = hashlib.sha256(self._bytes).hexdigest()
         self._payload = None
         self._running: dict[Any, Unit] = {}
+        self._where: dict[Any, str | None] = {}
         self.count = self._threads()
 
     def _threads(self) -> int:
-        return max(1, sum(self._client.nthreads().values()))
+        self._workers = dict(self._client.nthreads())
+        return max(1, sum(self._workers.values()))
 
     def run(self, take: Callable[[], Unit | None]) -> Iterator[tuple[Unit, Outcome]]:
         """Yield finished units; ``take`` gives the next one."""
@@ -86,15 +88,21 @@ class ClusterWorkers:
             except queue.Empty:
                 continue
             unit = self._running.pop(future)
+            self._where.pop(future)
             yield unit, self._outcome(future, unit)
 
     def _submit(self, unit: Unit, done: queue.Queue) -> None:
         import cloudpickle
 
+        # Left alone, the scheduler may give one worker the last batches while another has none.
+        busy = Counter(self._where.values())
+        place = min(self._workers, key=lambda w: busy[w] / self._workers[w], default=None)
         future = self._client.submit(
-            work_remotely, self._payload, self._key, cloudpickle.dumps(unit), pure=False
-        )
+            work_remotely, self._payload, self._key, cloudpickle.dumps(unit), pure=False,
+            workers=place, allow_other_workers=place is not None,
+        )  # fmt: skip
         self._running[future] = unit
+        self._where[future] = place
         future.add_done_callback(done.put)
 
     def _outcome(self, future, unit: Unit) -> Outcome:
@@ -110,6 +118,7 @@ class ClusterWorkers:
         for future in ready:
             yield self._running[future], self._outcome(future, self._running[future])
         self._running.clear()
+        self._where.clear()
 
 
 def _same(value):

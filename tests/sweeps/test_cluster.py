@@ -49,7 +49,9 @@ def test_a_killed_worker_costs_its_own_batch_and_nothing_else(client, tmp_path):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             done = [name.split("~")[1] for name in os.listdir(tmp_path)]
-            if len(done) > 40 and done.count(str(pids[0])) > 10:
+            mine = done.count(str(pids[0]))
+            # Within a batch of four: for a moment after one, its results are still on their way.
+            if len(done) > 40 and mine > 10 and mine % 4 == 2:
                 os.kill(pids[0], signal.SIGKILL)
                 return
             time.sleep(0.01)
@@ -63,7 +65,7 @@ def test_a_killed_worker_costs_its_own_batch_and_nothing_else(client, tmp_path):
     assert len({pid for _, pid, _ in files}) >= 2
     assert pids[0] not in client.run(os.getpid).values()
     assert bool(result["finished"].all())
-    # Of the batches the killed worker was at, one running and one next, some points came twice.
+    # Of the batch the killed worker was at some points came twice.
     assert 120 <= len(files) <= 120 + 4
     here = brainmass.sweep(sim, params, reduce={"x": lambda r: r["node.x"][-1]}, **settings)
     np.testing.assert_array_equal(result["x"], here["x"])
