@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -470,14 +472,24 @@ def test_what_the_first_picture_needs_is_compiled_ahead():
     engine.compile_ahead(axes=("rE", "rI"))
     windows = {n: (0.0, 1.0) for n in engine.states}
     request = engine.request(axes=("rE", "rI"), windows=windows, starts=(engine.begin,))
-    for thread in engine._ahead:
-        thread.join()
+    engine.ahead.wait()
     compiled = engine.compilations
     assert compiled >= 4  # search, field, nullclines, trajectory
     assert engine.picture(request).points
     assert engine.compilations == compiled
     engine.close()
-    assert not any(thread.is_alive() for thread in engine._ahead)
+    assert not running_threads()
+
+
+def test_an_interpreter_ends_well_while_programs_are_compiled_ahead():
+    code = """if True:
+        import time, brainmass
+        from brainmass_widgets.phase_plane_engine import PlaneEngine
+        engine = PlaneEngine(brainmass.JansenRitStep(1))
+        engine.compile_ahead()
+        time.sleep(0.6)
+    """
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
 def test_threads_that_need_one_kernel_compile_it_once():

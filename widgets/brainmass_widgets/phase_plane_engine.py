@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import brainunit as u
@@ -21,7 +20,7 @@ from brainmass.analysis.dynamics.search import explore, find, read_box
 
 from .engine import Tally, duplicate
 from .phase_plane_parts import Field, Picture, PlaneRequest, tidy
-from .worker import Environment
+from .worker import Ahead
 
 __all__ = ["Field", "Picture", "PlaneEngine", "PlaneRequest"]
 
@@ -57,6 +56,8 @@ class PlaneEngine:
         Every number that can be changed.
     start : dict of str to float
         Their values in the model.
+    ahead : Ahead
+        The threads that compile ahead.
 
     Examples
     --------
@@ -90,7 +91,7 @@ class PlaneEngine:
         # One copy for each of the two threads that ask, and one for what is compiled ahead.
         self.node, self._for_diagrams, self._spare = (_single(model, flow) for _ in range(3))
         self._tally = Tally()
-        self._ahead: list[threading.Thread] = []
+        self.ahead = Ahead()
 
     @property
     def compilations(self) -> int:
@@ -109,30 +110,22 @@ class PlaneEngine:
         request = self.request(**{**changes, "windows": windows})
         flow = Flow(self._spare, at=self.drive(request), who="PhasePlaneWidget")
 
-        def find() -> None:
-            fixed_points(flow, box=self.quantities(request.box), starts=POINT_STARTS)
+        def counted(work: Callable[[], Any]) -> Callable[[], None]:
+            def run() -> None:
+                with self._tally:
+                    work()
 
-        # The search first: the window waits for it.
-        for works in (
-            (find, lambda: self._trajectory(self._spare, request, self.begin)),
-            (lambda: self._curves(flow, request),),
-        ):
-            thread = threading.Thread(
-                target=self._do, args=(Environment(), works), name="brainmass-ahead", daemon=True
-            )
-            self._ahead.append(thread)
-            thread.start()
+            return run
 
-    def _do(self, environment: Environment, works: Sequence[Callable[[], Any]]) -> None:
-        """Compute for numbers of no picture; what goes wrong with them is nobody's concern."""
-        for work in works:
-            with contextlib.suppress(Exception), environment.entered(), self._tally:
-                work()
+        box = self.quantities(request.box)
+        find = counted(lambda: fixed_points(flow, box=box, starts=POINT_STARTS))
+        run = counted(lambda: self._trajectory(self._spare, request, self.begin))
+        self.ahead.start([find, run])  # the search first: the window waits for it
+        self.ahead.start([counted(lambda: self._curves(flow, request))])
 
     def close(self) -> None:
-        """Wait for what is still compiled."""
-        for thread in self._ahead:
-            thread.join()
+        """End the threads that compile ahead."""
+        self.ahead.close()
 
     def _curves(self, flow: Any, request: PlaneRequest) -> tuple[Any, Any]:
         """Return nullclines and vector field."""

@@ -2,6 +2,7 @@
 
 :class:`Latest` answers the newest of many requests and skips the ones between, for sliders.
 :class:`Job` runs one long piece of work that can be paused, resumed and stopped, for fits.
+:class:`Ahead` does what will be needed soon, for programs that take long to compile.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import brainstate
 import jax
 
-__all__ = ["Environment", "Job", "Latest"]
+__all__ = ["Ahead", "Environment", "Job", "Latest"]
 
 _alive: weakref.WeakSet = weakref.WeakSet()
 
@@ -54,6 +55,65 @@ class Environment:
             brainstate.environ.set(precision=self.precision)
         with jax.enable_x64(self.x64):
             yield
+
+
+class Ahead:
+    """Threads that do, once, what will be needed soon; nobody hears what goes wrong with it.
+
+    Examples
+    --------
+    >>> done = []
+    >>> ahead = Ahead()
+    >>> ahead.start([lambda: done.append(1), lambda: 1 / 0, lambda: done.append(2)])
+    >>> ahead.wait()
+    >>> done
+    [1, 2]
+    >>> ahead.close()
+    """
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+        _alive.add(self)
+
+    def start(self, works: Sequence[Callable[[], Any]]) -> None:
+        """Do one after the other in a thread of their own.
+
+        Parameters
+        ----------
+        works : sequence of callable
+            Called without arguments.
+        """
+        thread = threading.Thread(
+            target=self._do, args=(Environment(), works), name="brainmass-ahead", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until all is done, at most ``timeout`` seconds for each thread."""
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def close(self, timeout: float | None = 10.0) -> None:
+        """Begin nothing more and wait for what is being done.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Longest wait for each thread in seconds.
+        """
+        self._closed = True
+        self.wait(timeout)
+        _alive.discard(self)
+
+    def _do(self, environment: Environment, works: Sequence[Callable[[], Any]]) -> None:
+        with environment.entered():
+            for work in works:
+                if self._closed:
+                    return
+                with contextlib.suppress(Exception):
+                    work()
 
 
 class Latest:
