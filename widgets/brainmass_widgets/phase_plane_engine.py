@@ -18,9 +18,9 @@ from brainmass.analysis.dynamics.plane import settled
 from brainmass.analysis.dynamics.points import resting
 from brainmass.analysis.dynamics.search import explore, find, read_box
 
+from .ahead import Ahead
 from .engine import Tally, duplicate
 from .phase_plane_parts import Field, Picture, PlaneRequest, tidy
-from .worker import Ahead
 
 __all__ = ["Field", "Picture", "PlaneEngine", "PlaneRequest"]
 

@@ -2,7 +2,6 @@
 
 :class:`Latest` answers the newest of many requests and skips the ones between, for sliders.
 :class:`Job` runs one long piece of work that can be paused, resumed and stopped, for fits.
-:class:`Ahead` does what will be needed soon, for programs that take long to compile.
 """
 
 from __future__ import annotations
@@ -11,22 +10,24 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import brainstate
 import jax
 
-__all__ = ["Ahead", "Environment", "Job", "Latest"]
+__all__ = ["Environment", "Job", "Latest", "alive"]
 
-_alive: weakref.WeakSet = weakref.WeakSet()
+alive: weakref.WeakSet = weakref.WeakSet()
+"""What has a thread that must end before the interpreter does."""
 
 
 @atexit.register
 def _close_all() -> None:
-    # A thread that is inside XLA while the interpreter goes down can abort the process.
-    for worker in list(_alive):
-        worker.close(timeout=2.0)
+    # A thread that is inside XLA while the interpreter goes down can abort the process; on a busy
+    # machine it may be there for some seconds.
+    for worker in list(alive):
+        worker.close(timeout=20.0)
 
 
 class Environment:
@@ -55,65 +56,6 @@ class Environment:
             brainstate.environ.set(precision=self.precision)
         with jax.enable_x64(self.x64):
             yield
-
-
-class Ahead:
-    """Threads that do, once, what will be needed soon; nobody hears what goes wrong with it.
-
-    Examples
-    --------
-    >>> done = []
-    >>> ahead = Ahead()
-    >>> ahead.start([lambda: done.append(1), lambda: 1 / 0, lambda: done.append(2)])
-    >>> ahead.wait()
-    >>> done
-    [1, 2]
-    >>> ahead.close()
-    """
-
-    def __init__(self) -> None:
-        self._threads: list[threading.Thread] = []
-        self._closed = False
-        _alive.add(self)
-
-    def start(self, works: Sequence[Callable[[], Any]]) -> None:
-        """Do one after the other in a thread of their own.
-
-        Parameters
-        ----------
-        works : sequence of callable
-            Called without arguments.
-        """
-        thread = threading.Thread(
-            target=self._do, args=(Environment(), works), name="brainmass-ahead", daemon=True
-        )
-        self._threads.append(thread)
-        thread.start()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Wait until all is done, at most ``timeout`` seconds for each thread."""
-        for thread in self._threads:
-            thread.join(timeout)
-
-    def close(self, timeout: float | None = 10.0) -> None:
-        """Begin nothing more and wait for what is being done.
-
-        Parameters
-        ----------
-        timeout : float, optional
-            Longest wait for each thread in seconds.
-        """
-        self._closed = True
-        self.wait(timeout)
-        _alive.discard(self)
-
-    def _do(self, environment: Environment, works: Sequence[Callable[[], Any]]) -> None:
-        with environment.entered():
-            for work in works:
-                if self._closed:
-                    return
-                with contextlib.suppress(Exception):
-                    work()
 
 
 class Latest:
@@ -167,7 +109,7 @@ class Latest:
         self._thread: threading.Thread | None = None
         self.runs = 0
         self.skipped = 0
-        _alive.add(self)
+        alive.add(self)
 
     @property
     def closed(self) -> bool:
@@ -238,7 +180,7 @@ class Latest:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-        _alive.discard(self)
+        alive.discard(self)
 
     def _superseded(self) -> bool:
         return self._closed or self._cancelled or self._waiting is not None
@@ -317,7 +259,7 @@ class Job:
         self.state = "ready"
         self.result: Any = None
         self.error: BaseException | None = None
-        _alive.add(self)
+        alive.add(self)
 
     @property
     def active(self) -> bool:
@@ -376,7 +318,7 @@ class Job:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-        _alive.discard(self)
+        alive.discard(self)
 
     def checkpoint(self) -> bool:
         """Wait while the job is paused; return whether the work should go on."""
