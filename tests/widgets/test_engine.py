@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import brainmass
-from brainmass_widgets.engine import Engine, Request, duplicate
+from brainmass_widgets.engine import Engine, Request, Tally, duplicate
 from brainmass_widgets.engine import core as engine_module
 
 
@@ -262,3 +262,19 @@ def test_module_without_declarations_runs_with_its_parameters():
 def test_something_else_is_refused():
     with pytest.raises(TypeError, match="model must be a brainstate module"):
         Engine(3)
+
+
+def test_a_tally_counts_each_program_once_for_overlapping_threads(monkeypatch):
+    made = {"n": 0}
+    monkeypatch.setattr("brainmass_widgets.engine.tally.compile_count", lambda: made["n"])
+    tally = Tally()
+    made["n"] = 5  # of somebody else
+    with tally:
+        made["n"] += 2
+        with tally:
+            made["n"] += 1
+        assert tally.count == 3
+    made["n"] += 7
+    with tally:
+        pass
+    assert tally.count == 3

@@ -2,7 +2,10 @@
 
 import base64
 import json
+import subprocess
+import sys
 import threading
+import time
 import warnings
 
 import brainunit as u
@@ -10,7 +13,10 @@ import numpy as np
 import pytest
 
 import brainmass
+from brainmass.analysis.dynamics.flow import Flow
+from brainmass.engine import clear_cache
 from brainmass_widgets import PhasePlaneWidget
+from brainmass_widgets.phase_plane_engine import PlaneEngine
 
 
 def running_threads():
@@ -458,3 +464,50 @@ def test_value_outside_of_the_domain_is_refused_with_a_sentence(opened):
 def test_bad_input_is_one_sentence(make, error, text):
     with pytest.raises(error, match=text):
         make()
+
+
+def test_what_the_first_picture_needs_is_compiled_ahead():
+    engine = PlaneEngine(brainmass.WilsonCowanStep(1))
+    clear_cache()
+    engine.compile_ahead(axes=("rE", "rI"))
+    windows = {n: (0.0, 1.0) for n in engine.states}
+    request = engine.request(axes=("rE", "rI"), windows=windows, starts=(engine.begin,))
+    engine.ahead.wait()
+    compiled = engine.compilations
+    assert compiled >= 4  # search, field, nullclines, trajectory
+    assert engine.picture(request).points
+    assert engine.compilations == compiled
+    engine.close()
+    assert not running_threads()
+
+
+def test_an_interpreter_ends_well_while_programs_are_compiled_ahead():
+    code = """if True:
+        import time, brainmass
+        from brainmass_widgets.phase_plane_engine import PlaneEngine
+        engine = PlaneEngine(brainmass.JansenRitStep(1))
+        engine.compile_ahead()
+        time.sleep(0.6)
+    """
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+
+
+def test_threads_that_need_one_kernel_compile_it_once():
+    def kernel(rules):
+        def run(fixed, y):
+            traced.append(threading.current_thread())
+            time.sleep(0.1)
+            return 2 * y
+
+        return run
+
+    traced: list = []
+    flow = Flow(brainmass.HopfStep(1))
+    threads = [
+        threading.Thread(target=flow.call, args=(kernel, np.ones(3)), daemon=True) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(traced) == 1

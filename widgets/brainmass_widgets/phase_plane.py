@@ -21,7 +21,7 @@ from .sheet import Sheet
 
 __all__ = ["PhasePlaneWidget"]
 
-_PATIENCE = 1.0
+_PATIENCE = 0.7
 """Seconds that a cell waits for the bifurcation diagram before it shows the plane without it."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -18,9 +17,9 @@ from brainmass.analysis.dynamics.flow import Flow
 from brainmass.analysis.dynamics.plane import settled
 from brainmass.analysis.dynamics.points import resting
 from brainmass.analysis.dynamics.search import explore, find, read_box
-from brainmass.engine import compile_count
 
-from .engine import duplicate
+from .ahead import Ahead
+from .engine import Tally, duplicate
 from .phase_plane_parts import Field, Picture, PlaneRequest, tidy
 
 __all__ = ["Field", "Picture", "PlaneEngine", "PlaneRequest"]
@@ -31,8 +30,8 @@ GRID = (25, 19)
 POINT_STARTS = 128
 """Starts of the search for fixed points."""
 
-STARTS = 64
-"""Starts at each value of the parameter of a bifurcation diagram."""
+STARTS = POINT_STARTS
+"""Starts at each value of the parameter of a bifurcation diagram: the same program."""
 
 STEP, MOST = 0.05, 2000
 """Defaults of :func:`brainmass.analysis.continuation`."""
@@ -57,8 +56,8 @@ class PlaneEngine:
         Every number that can be changed.
     start : dict of str to float
         Their values in the model.
-    compilations : int
-        Programs compiled so far.
+    ahead : Ahead
+        The threads that compile ahead.
 
     Examples
     --------
@@ -89,31 +88,44 @@ class PlaneEngine:
         self.begin = {n: float(v) for n, v in zip(self.states, flow.start()[:, 0], strict=True)}
         self._lock = threading.RLock()
         self._applied: dict[int, dict[str, float]] = {}
-        # One copy for each of the two threads that ask.
-        self.node = _single(model, flow)
-        self._for_diagrams = _single(model, flow)
-        self.compilations = 0
-        self._ahead = threading.Thread(
-            target=self._compile_ahead, name="brainmass-plane-ahead", daemon=True
-        )
-        self._ahead.start()
+        # One copy for each of the two threads that ask, and one for what is compiled ahead.
+        self.node, self._for_diagrams, self._spare = (_single(model, flow) for _ in range(3))
+        self._tally = Tally()
+        self.ahead = Ahead()
 
-    def _compile_ahead(self) -> None:
-        """Compile field and nullclines while others look for the window and its fixed points.
+    @property
+    def compilations(self) -> int:
+        """Programs compiled so far."""
+        return self._tally.count
 
-        The numbers are those of no picture; what goes wrong with them is nobody's concern.
+    def compile_ahead(self, **changes: Any) -> None:
+        """Start to compile what the first picture needs, while its window is looked for.
+
+        Parameters
+        ----------
+        **changes : object
+            As for :meth:`request`: axes, step and duration are part of what is compiled.
         """
-        rest = dict(self.begin)
-        axes = tuple(rest)[:2]
-        windows = {n: (rest.pop(n) - 1.0, self.begin[n] + 1.0) for n in axes}
-        request = PlaneRequest(values=dict(self.start), axes=axes, windows=windows, rest=rest)
-        with contextlib.suppress(Exception):
-            flow = Flow(self._for_diagrams, at=self.drive(request), who="PhasePlaneWidget")
-            self._curves(flow, request)
+        windows = {n: (v - 1.0, v + 1.0) for n, v in self.begin.items()}
+        request = self.request(**{**changes, "windows": windows})
+        flow = Flow(self._spare, at=self.drive(request), who="PhasePlaneWidget")
+
+        def counted(work: Callable[[], Any]) -> Callable[[], None]:
+            def run() -> None:
+                with self._tally:
+                    work()
+
+            return run
+
+        box = self.quantities(request.box)
+        find = counted(lambda: fixed_points(flow, box=box, starts=POINT_STARTS))
+        run = counted(lambda: self._trajectory(self._spare, request, self.begin))
+        self.ahead.start([find, run])  # the search first: the window waits for it
+        self.ahead.start([counted(lambda: self._curves(flow, request))])
 
     def close(self) -> None:
-        """Wait for what is still compiled."""
-        self._ahead.join()
+        """End the threads that compile ahead."""
+        self.ahead.close()
 
     def _curves(self, flow: Any, request: PlaneRequest) -> tuple[Any, Any]:
         """Return nullclines and vector field."""
@@ -138,7 +150,8 @@ class PlaneEngine:
         """Return what is asked for when the widget opens, with some settings given."""
         given = {"values": dict(self.start), **changes}
         axes = given.setdefault("axes", tuple(self.states)[:2])
-        given.setdefault("windows", self.windows(given["values"]))
+        if "windows" not in given:
+            given["windows"] = self.windows(given["values"])
         given.setdefault("rest", {n: v for n, v in self.begin.items() if n not in axes})
         slow = self.given.category == "physiological"
         step = self.node.suggested_dt
@@ -180,38 +193,34 @@ class PlaneEngine:
         self, request: PlaneRequest, superseded: Callable[[], bool] = lambda: False
     ) -> Picture | None:
         """Compute a phase plane; None if a newer request is waiting."""
-        with self._lock:
+        with self._lock, self._tally:
             return self._picture(request, superseded)
 
     def _picture(self, request: PlaneRequest, superseded) -> Picture | None:
-        began, before = time.perf_counter(), compile_count()
+        began = time.perf_counter()
         self.apply(self.node, request)
         flow: Any = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
         points = fixed_points(flow, box=self.quantities(request.box), starts=POINT_STARTS)
-        self._ahead.join()
         curves, arrows = self._curves(flow, request)
         if superseded():
             return None
-        trajectories = [self._trajectory(request, start) for start in request.starts]
+        trajectories = [self._trajectory(self.node, request, start) for start in request.starts]
         diverged = not all(
             np.isfinite(np.asarray(u.get_mantissa(t[n]))).all()
             for t in trajectories
             for n in request.axes
         )
-        self.compilations += compile_count() - before
         seconds = time.perf_counter() - began
         return Picture(request, arrows, curves, points, trajectories, diverged, seconds)
 
-    def _trajectory(self, request: PlaneRequest, start: dict[str, float]) -> dict[str, Any]:
+    def _trajectory(self, node: Any, request: PlaneRequest, start: dict[str, float]) -> Any:
         for name, value in start.items():
-            setattr(self.node, f"init_{name}", self.states[name].attach(value))
+            setattr(node, f"init_{name}", self.states[name].attach(value))
         drive = {
-            name: self.node.declaration.ports[name].attach(
-                np.full(request.steps, u.get_mantissa(value))
-            )
+            name: node.declaration.ports[name].attach(np.full(request.steps, u.get_mantissa(value)))
             for name, value in self.drive(request).items()
         }
-        return brainmass.Simulator(self.node, dt=request.dt * u.ms).run(
+        return brainmass.Simulator(node, dt=request.dt * u.ms).run(
             request.steps * request.dt * u.ms,
             monitors=list(request.axes),
             inputs=drive or None,
@@ -220,28 +229,24 @@ class PlaneEngine:
 
     def draft(self, request: PlaneRequest, path: str, span: tuple[float, float]) -> Draft:
         """Compute the bifurcation diagram of fixed points along one number."""
-        before = compile_count()
         node, f = self._for_diagrams, self.fields[path]
-        self.apply(node, request)
-        at = {n: v for n, v in self.drive(request).items() if n != f.name}
-        flow = Flow(node, at=at, who="PhasePlaneWidget")
-        box = self.quantities(request.box)
-        out = Draft.trace(flow, f.name, span, box, STARTS, STEP, MOST)
-        self.compilations += compile_count() - before
-        return out
+        with self._tally:
+            self.apply(node, request)
+            at = {n: v for n, v in self.drive(request).items() if n != f.name}
+            flow = Flow(node, at=at, who="PhasePlaneWidget")
+            box = self.quantities(request.box)
+            return Draft.trace(flow, f.name, span, box, STARTS, STEP, MOST)
 
     def finished(self, draft: Draft, stop: Callable[[], bool]) -> Any:
         """Return a diagram with the limit cycles that are born in it."""
-        before = compile_count()
-        out = draft.finished(CYCLES, stop)
-        self.compilations += compile_count() - before
-        return out
+        with self._tally:
+            return draft.finished(CYCLES, stop)
 
     def settled(self, request: PlaneRequest, x: float, y: float) -> dict[str, float]:
         """Return all states for a place in the plane: the others follow, or are held."""
         out = {**request.rest, **dict(zip(request.axes, (x, y), strict=True))}
         if request.others == "quasi-steady" and len(self.states) > 2:
-            with self._lock:
+            with self._lock, self._tally:
                 self.apply(self.node, request)
                 state = {n: self.states[n].attach(v) for n, v in request.rest.items()}
                 flow = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
@@ -254,7 +259,7 @@ class PlaneEngine:
 
     def first_start(self, request: PlaneRequest) -> dict[str, float]:
         """Return where the first trajectory starts: as the model does, unless it rests there."""
-        with self._lock:
+        with self._lock, self._tally:
             self.apply(self.node, request)
             flow = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
             begin = np.array([self.begin[n] for n in self.states])
@@ -268,7 +273,7 @@ class PlaneEngine:
     def windows(self, values: dict[str, float]) -> dict[str, tuple[float, float]]:
         """Return a range for every state that holds what happens at these values."""
         request = PlaneRequest(values=values)
-        with self._lock:
+        with self._lock, self._tally:
             self.apply(self.node, request)
             flow = Flow(self.node, at=self.drive(request), who="PhasePlaneWidget")
             least, most, _ = explore(flow)

@@ -36,11 +36,13 @@ def first_settings(engine: PlaneEngine, x, y, given: dict[str, Any]) -> dict[str
     """
     values = {**engine.start, **_inputs(engine, given["inputs"])}
     axes = _axes(engine, x, y)
-    windows = {**engine.windows(values), **_box(engine, given["box"])}
-    changes = {"values": values, "axes": axes, "windows": windows, "others": given["others"]}
+    changes = {"values": values, "axes": axes, "others": given["others"]}
     for name in ("duration", "dt"):
         if given[name] is not None:
             changes[name] = _milliseconds(given[name], name)
+    box = _box(engine, given["box"])
+    engine.compile_ahead(**changes)
+    changes["windows"] = {**engine.windows(values), **box}
     request = engine.request(**changes)
     settings: dict[str, Any] = {name: getattr(request, name) for name in PLANE}
     settings["starts"] = (engine.first_start(request),)

@@ -16,16 +16,18 @@ from typing import Any
 import brainstate
 import jax
 
-__all__ = ["Environment", "Job", "Latest"]
+__all__ = ["Environment", "Job", "Latest", "alive"]
 
-_alive: weakref.WeakSet = weakref.WeakSet()
+alive: weakref.WeakSet = weakref.WeakSet()
+"""What has a thread that must end before the interpreter does."""
 
 
 @atexit.register
 def _close_all() -> None:
-    # A thread that is inside XLA while the interpreter goes down can abort the process.
-    for worker in list(_alive):
-        worker.close(timeout=2.0)
+    # A thread that is inside XLA while the interpreter goes down can abort the process; on a busy
+    # machine it may be there for some seconds.
+    for worker in list(alive):
+        worker.close(timeout=20.0)
 
 
 class Environment:
@@ -107,7 +109,7 @@ class Latest:
         self._thread: threading.Thread | None = None
         self.runs = 0
         self.skipped = 0
-        _alive.add(self)
+        alive.add(self)
 
     @property
     def closed(self) -> bool:
@@ -178,7 +180,7 @@ class Latest:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-        _alive.discard(self)
+        alive.discard(self)
 
     def _superseded(self) -> bool:
         return self._closed or self._cancelled or self._waiting is not None
@@ -257,7 +259,7 @@ class Job:
         self.state = "ready"
         self.result: Any = None
         self.error: BaseException | None = None
-        _alive.add(self)
+        alive.add(self)
 
     @property
     def active(self) -> bool:
@@ -316,7 +318,7 @@ class Job:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-        _alive.discard(self)
+        alive.discard(self)
 
     def checkpoint(self) -> bool:
         """Wait while the job is paused; return whether the work should go on."""

@@ -109,7 +109,7 @@ class _Follower:
         size = len(self.scale)
         y, period, q = x[:size] * self.scale, x[size] * self.first, x[-1] * self.width
         given = (self.path.w, self.path.e, y, q, period, self._steps(period))
-        end, slope, rate = self.flow.call(_returned, *given)
+        end, slope, rate = self.flow.call(_returned, *given, often=True)
         with np.errstate(over="ignore", invalid="ignore"):
             matrix = slope[:, :-1] * self.scale / self.scale[:, None]
             by_time, by_value = (

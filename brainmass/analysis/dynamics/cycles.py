@@ -242,7 +242,7 @@ def _newton(flow: Flow, y: np.ndarray, length: float, scale: np.ndarray, steps: 
     first, anchor = length, y
     normal = None
     for _ in range(15):
-        end, matrix, rate = flow.call(_flowed, flow.w, y, length, steps)
+        end, matrix, rate = flow.call(_flowed, flow.w, y, length, steps, often=True)
         if not (np.isfinite(end).all() and np.isfinite(matrix).all()):
             return None
         matrix = matrix * scale / scale[:, None]

@@ -7,6 +7,7 @@ them; time is in milliseconds.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import brainunit as u
 import jax
 import numpy as np
 
-from ..._compat import is_tracer
+from ..._compat import is_tracer, quick_to_compile
 from ..._declare import ParamSpec, Spec, StateSpec
 from ..._errors import choices
 from ...dynamics import NeuralMass
@@ -303,18 +304,37 @@ class Flow:
             self._kernels[key] = programs.get(whole, build)
         return self._kernels[key]
 
-    def call(self, kernel: Callable, *args, static: tuple = ()):
+    def call(self, kernel: Callable, *args, static: tuple = (), often: bool = False):
         """Run ``kernel(rules, *static)(fixed, *args)`` in double precision, compiled once.
 
-        Arguments are arrays or numbers; the result comes back as NumPy arrays.
+        Arguments are arrays or numbers; the result comes back as NumPy arrays. What runs ``often``
+        is compiled to run fast, the rest to compile fast.
         """
         shapes = tuple(np.shape(a) for a in args)
         with jax.enable_x64(True):
             run = self._cached(
                 (kernel.__module__, kernel.__name__, static, shapes),
-                lambda: jax.jit(kernel(self.rules, *static)),
+                lambda: _Program(kernel(self.rules, *static), often),
             )
             return jax.tree.map(np.asarray, run(self.fixed, *args))
+
+
+class _Program:
+    """A compiled function; threads that need it while it compiles wait instead of doing it too."""
+
+    def __init__(self, function: Callable, often: bool):
+        options = {} if often else quick_to_compile()
+        self._run = jax.jit(function, compiler_options=options)
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def __call__(self, *args):
+        if self._ready:
+            return self._run(*args)
+        with self._lock:
+            out = self._run(*args)
+            self._ready = True
+            return out
 
 
 def flow_of(model, at=None, region=None, who: str = "analysis") -> Flow:

@@ -143,8 +143,9 @@ def lyapunov_exponents(
     start = flow.pack(given)
     steps = (round(before / step), pieces)
     growth, end = flow.call(
-        _benettin, flow.w, start, *flow.clamps, step, *steps, static=(count, _EVERY, _BLOCKS)
-    )
+        _benettin, flow.w, start, *flow.clamps, step, *steps,
+        static=(count, _EVERY, _BLOCKS), often=True,
+    )  # fmt: skip
     if not (np.isfinite(growth).all() and np.isfinite(end).all()):
         raise ValueError(
             f"lyapunov_exponents: the trajectory must stay finite; it diverged at dt = {step:g} "

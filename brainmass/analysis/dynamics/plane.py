@@ -408,15 +408,16 @@ def _sharper(rules, follow: bool):
             slope, inward = matrix[which, :2], matrix[2:, :2]
             lag = jnp.zeros_like(free)
             if follow:
-                lean = jnp.linalg.solve(matrix[2:, 2:].T, matrix[which, 2:])
-                value, slope = value - lean @ free, slope - lean @ inward
-                lag = jnp.linalg.solve(matrix[2:, 2:], free)
+                both = jnp.concatenate([free[:, None], inward], axis=1)
+                solved = jnp.linalg.solve(matrix[2:, 2:], both)
+                lag, inward = solved[:, 0], solved[:, 1:]
+                value, slope = value - matrix[which, 2:] @ lag, slope - matrix[which, 2:] @ inward
             slope = slope * pixel
             move = -value * slope / (slope @ slope + 1e-300)
             move = jnp.where(jnp.isfinite(move).all() & (jnp.abs(move).max() < 1.5), move, 0.0)
             move = move * pixel
             if follow:
-                lag = lag + jnp.linalg.solve(matrix[2:, 2:], inward @ move)
+                lag = lag + inward @ move
             after = v + jnp.concatenate([move, -lag])
             return jnp.where(jnp.isfinite(after).all(), after, v)
 

@@ -98,7 +98,9 @@ def explore(flow: Flow, count: int = 16, steps: int = 3000):
     starts = np.clip(starts, low, high)
     if flow.regions > 1:  # a slow part of a network's trajectory is enough
         steps = steps // 3
-    ends, least, most = flow.call(_explored, flow.w, starts, low, high, flow.dt, steps)
+    ends, least, most = flow.call(
+        _explored, flow.w, starts, low, high, flow.dt, steps, often=flow.regions > 1
+    )
     fine = np.isfinite(ends).all(1) & np.isfinite(least).all(1) & np.isfinite(most).all(1)
     fine &= np.abs(ends).max(1) < 1e9
     if not fine.any():
@@ -164,7 +166,9 @@ def find(flow: Flow, area: Area, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _converged(flow: Flow, area: Area, count: int):
     starts = _starts(flow, area, count)
-    points, matrices, moved, left = flow.call(_newton, flow.w, starts, area.scale)
+    points, matrices, moved, left = flow.call(
+        _newton, flow.w, starts, area.scale, often=flow.regions > 1
+    )
     low, high = flow.clamps
     low = np.where(area.given, np.maximum(low, area.low), low)
     high = np.where(area.given, np.minimum(high, area.high), high)
@@ -202,8 +206,7 @@ def _newton(rules):
             weight = 1.0 / (jnp.abs(matrix).sum(-1) + 1e-300)
             return value * weight, matrix * weight[:, None], weight
 
-        def one(z):
-            value, matrix, weight = linear(z)
+        def one(z, value, matrix, weight):
             step = -jnp.linalg.solve(matrix, value)
             step = step * jnp.minimum(1.0, REACH / (jnp.abs(step).max() + 1e-300))
             tried = z + jnp.asarray(_CANDIDATES)[:, None] * step
@@ -212,20 +215,25 @@ def _newton(rules):
             return tried[best], jnp.abs(tried[best] - z).max() / (1.0 + jnp.abs(z).max())
 
         def going(loop):
-            k, _, moved = loop
-            return (k < ITERATIONS) & jnp.any(moved > 1e-12)
+            k, _, moved, _ = loop
+            return (k <= ITERATIONS) & ((k == 0) | jnp.any(moved > 1e-12))
 
         def improve(loop):
-            k, z, moved = loop
-            new, step = jax.vmap(one)(z)
-            rest = moved <= 1e-12
+            """Take a step, none in the first round, and linearise where it leads.
+
+            So there is one linearisation to compile, and the last one is that of the points found.
+            """
+            k, z, moved, there = loop
+            new, step = jax.vmap(one)(z, *there)
+            rest = (moved <= 1e-12) | (k == 0)
             z = jnp.where(rest[:, None], z, new)
             # A singular start is over; NaN compares as at rest and is left out later.
-            return k + 1, z, jnp.where(rest, moved, step)
+            return k + 1, z, jnp.where(rest, moved, step), jax.vmap(linear)(z)
 
         z = starts / scale
-        _, z, moved = lax.while_loop(going, improve, (0, z, jnp.full(z.shape[0], jnp.inf)))
-        value, matrix, weight = jax.vmap(linear)(z)
+        nothing = (jnp.zeros_like(z), jnp.zeros((*z.shape, z.shape[1])), jnp.ones_like(z))
+        first = (0, z, jnp.full(z.shape[0], jnp.inf), nothing)
+        _, z, moved, (value, matrix, weight) = lax.while_loop(going, improve, first)
         exact = matrix / weight[..., None] / scale
         return z * scale, exact, moved, jnp.abs(value).max(-1)
 

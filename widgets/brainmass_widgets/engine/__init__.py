@@ -10,6 +10,7 @@ from .drive import STIMULI
 from .fields import Field, decimals
 from .noise import AddedNoise
 from .runs import Outcome, Request, Series
+from .tally import Tally
 
 __all__ = [
     "LESION",
@@ -20,6 +21,7 @@ __all__ = [
     "Outcome",
     "Request",
     "Series",
+    "Tally",
     "decimals",
     "duplicate",
     "network_output",

@@ -12,12 +12,12 @@ import brainunit as u
 import numpy as np
 
 import brainmass
-from brainmass.engine import compile_count
 
 from .copying import duplicate
 from .drive import Part, drive_fields, parts_of
 from .fields import Field, decimals, find_fields
 from .runs import Outcome, Request, Series, join, plain
+from .tally import Tally
 
 __all__ = ["Engine", "network_output", "node_output"]
 
@@ -87,10 +87,15 @@ class Engine:
         self._read_drive()
         self.method = self.node.method if self.declared else None
         self.runs = 0
-        self.compilations = 0
+        self._tally = Tally()
         self._applied = dict(self.start)
         self._edges = self.start["weights"] != 0 if "weights" in self.start else np.zeros(0, bool)
         self.drawn = {path: f.held for path, f in self.fields.items() if f.random}
+
+    @property
+    def compilations(self) -> int:
+        """How many programs were compiled for the runs."""
+        return self._tally.count
 
     # -- what the model is ----------------------------------------------------------------
 
@@ -248,7 +253,7 @@ class Engine:
         Outcome or None
             None if the run gave way to a newer request.
         """
-        began, before = time.perf_counter(), compile_count()
+        began, before = time.perf_counter(), self._tally.count
         self.runs += 1
         self.apply(request)
         simulator = brainmass.Simulator(self.model, dt=request.dt * u.ms)
@@ -258,26 +263,25 @@ class Engine:
         problem, cure, shown = "", None, began
 
         def outcome(complete: bool) -> Outcome:
-            seconds, compiled = time.perf_counter() - began, compile_count() - before
+            seconds, compiled = time.perf_counter() - began, self._tally.count - before
             grid, series = self._grid(request), self._in_order(join(parts))
             return Outcome(request, *grid, series, problem, cure, complete, seconds, compiled)
 
-        stream: Any = simulator.stream(duration, **self.arguments(request))
         try:
-            for part in stream:
-                parts.append(plain(part, request.seeds > 1))
-                now = time.perf_counter()
-                if now - began > PATIENCE and superseded():
-                    stream.close()
-                    return None
-                if on_part is not None and now - shown > PATIENCE:
-                    shown = now
-                    on_part(outcome(False))
+            with self._tally:
+                stream: Any = simulator.stream(duration, **self.arguments(request))
+                for part in stream:
+                    parts.append(plain(part, request.seeds > 1))
+                    now = time.perf_counter()
+                    if now - began > PATIENCE and superseded():
+                        stream.close()
+                        return None
+                    if on_part is not None and now - shown > PATIENCE:
+                        shown = now
+                        on_part(outcome(False))
         except brainmass.DivergenceError as error:
             problem, cure = str(error), _stable_step(error)
             parts.append(plain(error.result, request.seeds > 1))
-        finally:
-            self.compilations += compile_count() - before
         return outcome(True)
 
     def _in_order(self, series: dict[str, Series]) -> dict[str, Series]:
