@@ -16,6 +16,8 @@ from .cache import ReadsModel, Uncacheable, fingerprint
 
 __all__ = ["Drive"]
 
+_fitting: dict[Any, None] = {}
+
 
 @dataclass
 class Drive:
@@ -93,8 +95,22 @@ class Drive:
                 system.check_row(name, array.shape)
             return out
 
-        jax.eval_shape(rows, leaves, jax.ShapeDtypeStruct((), np.int32))
-        return cls({}, rows, structure if live else inputs, leaves)
+        out = cls({}, rows, structure if live else inputs, leaves)
+        out._check(system)
+        return out
+
+    def _check(self, system) -> None:
+        """Refuse a function that does not fit; what was found to fit is not traced again."""
+        parts = (system.identity(), self.identity())
+        known = None
+        if None not in parts and not is_tracer(self.values):
+            known = (*parts, *((np.shape(a), str(np.asarray(a).dtype)) for a in self.values))
+        if known not in _fitting:
+            jax.eval_shape(self.function, self.values, jax.ShapeDtypeStruct((), np.int32))
+        if known is not None:
+            _fitting[known] = None
+            while len(_fitting) > 256:
+                _fitting.pop(next(iter(_fitting)))
 
     def identity(self):
         """Return what the program depends on, or None if that has no identity."""

@@ -142,7 +142,7 @@ class ChunkLoop:
         kept = self.count(stop) - self.count(start)
         if self.cut is not None:
             return self.cut(out, kept, start, stop)
-        return jax.tree.map(lambda a: np.array(np.asarray(a)[:kept]), out)
+        return jax.tree.map(lambda a: _first(np.asarray(a), kept), out)
 
     def _first_failure(self, carry, start, stop) -> NonFinite:
         """Find the step by bisection: the program runs any number of steps without compiling."""
@@ -162,3 +162,8 @@ class ChunkLoop:
             return carry if step == start else self._call(carry, start, step)[0]
 
         return NonFinite(good, good_carry, bad_carry, samples, start, at)
+
+
+def _first(array: np.ndarray, kept: int) -> np.ndarray:
+    """Return the first rows; those of an array that is mostly empty are copied out of it."""
+    return array[:kept] if 2 * kept >= len(array) else array[:kept].copy()
