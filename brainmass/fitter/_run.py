@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import warnings
 from collections.abc import Callable
@@ -239,6 +240,7 @@ class Run:
             metrics=evaluation.metrics,
             validation=best.validation,
             pareto=None if front is None else front.result(search.at, search.program),
+            simulations=[_with_units(run) for run in search.task.whole.simulated],
         )
 
     def theta_of(self, changes: dict[str, Any], theta: Any) -> dict[str, Any]:
@@ -360,6 +362,12 @@ class Run:
             return False
         self.problem.space.write(theta)
         return any([callback(report) is True for callback in self.callbacks])
+
+
+def _with_units(run: Any) -> dict[str, Any]:
+    times = ("dt", "duration", "transient")
+    facts = dataclasses.asdict(run).items()
+    return {name: value * u.ms if name in times else value for name, value in facts}
 
 
 def _is_round(new: int, count: int) -> bool:
