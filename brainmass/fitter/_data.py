@@ -32,10 +32,12 @@ class Data:
     def __init__(self, inputs: Any, target: Any):
         found, tree = jax.tree.flatten((inputs, target))
         for leaf in found:
-            if not _is_array(leaf) and not isinstance(leaf, Hashable):
+            mixed = isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind not in "biufcV"
+            if mixed or (not _is_array(leaf) and not isinstance(leaf, Hashable)):
+                kind = f"an array of dtype {leaf.dtype}" if mixed else type(leaf).__name__
                 raise TypeError(
                     "Fitter: the target must be made of arrays, numbers and quantities; got "
-                    f"{type(leaf).__name__}. Convert it to an array."
+                    f"{kind}. Convert it to an array of numbers."
                 )
         self.leaves = [strong(leaf) for leaf in found if _is_array(leaf)]
         self.static = (tree, tuple(_HOLE if _is_array(leaf) else leaf for leaf in found))

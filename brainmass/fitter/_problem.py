@@ -241,13 +241,6 @@ def _check_used(marks: dict[str, Any]) -> None:
 
 def _scalar(loss) -> jax.Array:
     loss = jnp.asarray(loss)
-    if loss.shape != () or not jnp.issubdtype(loss.dtype, jnp.number):
-        raise ValueError(
-            f"Fitter: the loss must be one number; got shape {loss.shape} and dtype {loss.dtype}. "
-            "Reduce it in the objective, for example with a mean."
-        )
-    if jnp.issubdtype(loss.dtype, jnp.complexfloating):
-        raise ValueError("Fitter: the loss must be real; got a complex number. Take its modulus.")
     return loss if jnp.issubdtype(loss.dtype, jnp.floating) else loss.astype(float)
 
 
