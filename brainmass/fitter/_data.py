@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
 from typing import Any
 
 import jax
@@ -32,9 +31,7 @@ class Data:
     def __init__(self, inputs: Any, target: Any):
         found, tree = jax.tree.flatten((inputs, target))
         for leaf in found:
-            mixed = isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind not in "biufcV"
-            if mixed or (not _is_array(leaf) and not isinstance(leaf, Hashable)):
-                kind = f"an array of dtype {leaf.dtype}" if mixed else type(leaf).__name__
+            if (kind := _unusable(leaf)) is not None:
                 raise TypeError(
                     "Fitter: the target must be made of arrays, numbers and quantities; got "
                     f"{kind}. Convert it to an array of numbers."
@@ -137,6 +134,14 @@ def strong(leaf) -> jax.Array:
 
 def _is_array(leaf) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
+
+
+def _unusable(leaf: Any) -> str | None:
+    """Return what something is that can stand neither as an array nor as a constant."""
+    if isinstance(leaf, np.ndarray | np.generic):
+        return None if leaf.dtype.kind in "biufcV" else f"an array of dtype {leaf.dtype}"
+    hashable = type(leaf).__hash__ is not None
+    return None if _is_array(leaf) or hashable else type(leaf).__name__
 
 
 class _Hole:

@@ -251,8 +251,10 @@ class Run:
             if best is not None and _same(value, best.record["values"][name]):
                 theta[name] = best.theta[name]
                 continue
-            new = entry.theta(entry.invert(entry.read(value)))
-            if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(new)):
+            read = entry.read(value)
+            new = entry.theta(entry.invert(read))
+            finite = all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(new))
+            if not (finite and entry.inside(read)):
                 raise ValueError(
                     f"Fitter: parameter '{name}' must be finite and inside the range of its "
                     f"transform; got {value}. Pass a value inside."

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from brainstate.nn import IdentityT, L2Reg, Param, SigmoidT
+from brainstate.nn import ClipT, IdentityT, L2Reg, Param, SigmoidT, SoftsignT
 from fitter_models import SPACE, Bowl, Gain, adam, mean_output, parabola
 
 import brainmass
@@ -230,6 +230,42 @@ def test_a_start_outside_of_a_transform_or_of_the_box_of_starts_is_refused():
         Fitter(model, loss_fn=never).fit(n_steps=1)
     with pytest.raises(ValueError, match="'w' must start inside its bounds of -5 to 5"):
         Fitter(Bowl(w=(0.0, 7.0)), loss_fn=never, n_starts=3, search_space=SPACE).fit(n_steps=1)
+
+
+@pytest.mark.parametrize("backend", ["grad", "nevergrad", "scipy"])
+def test_a_start_that_a_transform_has_moved_to_its_bound_is_refused(backend):
+    def never(model):
+        raise AssertionError("nothing may be traced")
+
+    model = Gain()
+    model.gain = Param(2.0, t=ClipT(0.0, 1.0), fit=True)
+    with pytest.raises(ValueError, match=r"'gain' must start strictly inside .* ClipT; got one at"):
+        Fitter(model, loss_fn=never, backend=backend).fit(n_steps=1)
+    model.gain = Param(2.0, t=SigmoidT(0.0, 1.0), fit=True)
+    space = {} if backend == "grad" else {"search_space": {"gain": (0.1, 3.0)}}
+    with pytest.raises(ValueError, match=r"'gain' must start strictly between 0\.0 and 1\.0"):
+        Fitter(model, loss_fn=never, backend=backend, **space).fit(n_steps=1)
+
+
+def test_a_fit_may_go_on_from_the_bound_where_another_has_ended():
+    model = Gain()
+    model.gain = Param(0.5, t=ClipT(0.0, 1.0), fit=True)
+    first = Fitter(model, adam(0.5), loss_fn=parabola).fit(n_steps=5)
+    assert first.best_params["gain"] == 1.0
+    again = Fitter(model, loss_fn=parabola, backend="scipy").fit(n_steps=1, seed=0)
+    assert again.best_params["gain"] == 1.0
+
+
+@pytest.mark.parametrize("t", [ClipT(0.0, 1.0), SoftsignT(0.0, 1.0), SigmoidT(0.0, 1.0)])
+def test_a_parameter_is_not_set_outside_of_its_transform(t):
+    model = Gain()
+    model.gain = Param(0.5, t=t, fit=True)
+    fitter = Fitter(model, adam(), loss_fn=parabola)
+    fitter.start(n_steps=2)
+    with pytest.raises(ValueError, match=r"inside the range of its transform; got 3\.0"):
+        fitter.set(gain=3.0)
+    fitter.set(gain=0.25)
+    assert abs(fitter.step()["params"]["gain"] - 0.25) < 1e-6
 
 
 def test_bad_verbosity_is_refused():
