@@ -15,10 +15,10 @@ __all__ = ["MODES", "choose_mode", "differentiable_forward", "value_and_gradient
 MODES = ("auto", "reverse", "forward")
 
 # Measured with JAX on a CPU, see the benchmarks. A reverse pass costs three times a run and more,
-# for any number of parameters. Forward, a run is computed once and each parameter adds its tangents:
-# next to nothing while the vectors in the loop are short, about half of a run from some hundred
-# numbers on, and a whole one where the loop carries delay lines. Through delays whose simulation
-# brings its own reverse rule, reverse costs as much as one parameter in forward.
+# for any number of parameters. Forward, a run is computed once and each parameter adds its
+# tangents: next to nothing while the vectors in the loop are short, about half of a run from some
+# hundred numbers on, and a whole one where the loop carries delay lines. Through delays whose
+# simulation brings its own reverse rule, reverse costs as much as one parameter in forward.
 _MOST_FORWARD = 6
 _MOST_FORWARD_WIDE = 2
 _WIDE = 20_000
