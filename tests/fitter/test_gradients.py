@@ -203,6 +203,17 @@ def test_chaos_is_recognised_by_its_growth_rate_and_a_window_is_proposed():
     assert norm(tamed, data) < 1e-4 * health.norm
 
 
+def test_the_reach_of_a_gradient_is_looked_at_up_to_the_whole_run():
+    net = network(Param(0.1, fit=True))
+    target = np.zeros((200, 4), np.float32)
+    health = Fitter(net, predict=activity).check_gradient(target, seed=0)
+    reach = np.asarray(health.reach.to_decimal(u.ms))
+    # Blocks of delays last some milliseconds, so that the first ones reach equally far.
+    assert health.norms[0] == health.norms[1]
+    assert reach[-2] < 100 <= reach[-1] < 200
+    assert health.norms[-1] == pytest.approx(health.norm, rel=1e-4)
+
+
 def test_oscillators_and_decays_are_healthy():
     data = lorenz(brainmass.HopfStep(1, a=0.2, w=0.3, init_x=0.4), 100 * u.ms)
     for fitted in ({"w": Param(0.301, fit=True)}, {"a": Param(0.15, fit=True)}):

@@ -242,9 +242,18 @@ def test_a_start_that_a_transform_has_moved_to_its_bound_is_refused(backend):
     with pytest.raises(ValueError, match=r"'gain' must start strictly inside .* ClipT; got one at"):
         Fitter(model, loss_fn=never, backend=backend).fit(n_steps=1)
     model.gain = Param(2.0, t=SigmoidT(0.0, 1.0), fit=True)
-    space = {} if backend == "grad" else {"search_space": {"gain": (0.1, 3.0)}}
+    space = {} if backend == "grad" else {"search_space": {"gain": (0.1, 0.9)}}
     with pytest.raises(ValueError, match=r"'gain' must start strictly between 0\.0 and 1\.0"):
         Fitter(model, loss_fn=never, backend=backend, **space).fit(n_steps=1)
+
+
+@pytest.mark.parametrize("t", [ClipT, SoftsignT, SigmoidT])
+def test_a_search_space_beyond_the_bounds_of_a_transform_is_refused(t):
+    model = Gain()
+    model.gain = Param(0.5 * u.mV, t=t(0.0 * u.mV, 1.0 * u.mV), fit=True)
+    space = {"gain": (0.1 * u.mV, 3.0 * u.mV)}
+    with pytest.raises(ValueError, match=r"inside those of its .*, 0 to 1 \[mV\]; got 0\.1 and 3"):
+        Fitter(model, loss_fn=parabola, backend="scipy", search_space=space)
 
 
 def test_a_fit_may_go_on_from_the_bound_where_another_has_ended():
