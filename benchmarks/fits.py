@@ -153,6 +153,7 @@ def _modal():
         "84 Hopf nodes, a of each": lambda: (node(84, a=Param(a, **free)), "x"),
         "1 Jansen-Rit column, 4": lambda: (column(1), "E"),
         "8 Jansen-Rit columns, 4": lambda: (column(8), "E"),
+        "84 Jansen-Rit columns, 4": lambda: (column(84), "E"),
         "84 regions without delays, 2": lambda: network(Param(0.1, **free), Param(0.2, **free), {}),
         "84 regions with delays, 1": lambda: network(Param(0.5, **free), 0.2, delays),
         "84 regions with delays, 2": lambda: network(

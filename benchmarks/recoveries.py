@@ -163,7 +163,7 @@ def connectivity(n, duration, steps):
     )
 
 
-def jansen_rit(copies, duration, steps):
+def jansen_rit(copies, duration, steps, generations=20):
     """Synaptic gains of a column, in mV, from the spectrum of its EEG."""
 
     def model(excitatory, inhibitory):
@@ -186,7 +186,7 @@ def jansen_rit(copies, duration, steps):
         {
             "grad": (adam(0.005), steps),
             "scipy": (scipy(space, "Nelder-Mead", maxfev=120), 1),
-            "nevergrad": (nevergrad(space, 10), 20),
+            "nevergrad": (nevergrad(space, 10), generations),
         },
     )
 
@@ -269,7 +269,7 @@ def small():
     return {
         "hopf": lambda: hopf(2, 16, 60),
         "connectivity": lambda: connectivity(8, 4.0 * u.second, 40),
-        "jansen_rit": lambda: jansen_rit(4, 4.0 * u.second, 60),
+        "jansen_rit": lambda: jansen_rit(4, 4.0 * u.second, 100, 32),
         "montbrio": montbrio,
         "ornstein_uhlenbeck": lambda: ornstein_uhlenbeck(50, 1.0 * u.second),
     }

@@ -20,6 +20,7 @@ from .loop import ChunkLoop, NonFinite
 from .monitors import Monitors
 from .program import Program
 from .progress import Bar
+from .simulations import Simulation, note
 
 __all__ = ["Plan"]
 
@@ -75,6 +76,7 @@ class Plan:
 
     def run_traced(self) -> dict:
         """Run inside a JAX transformation."""
+        note(self._described())
         values, carry, start, _ = self._begin()
         recording = self.monitors.recording(values, self.every)
         stop, origin = start + self.n_steps, start + self.dropped
@@ -83,6 +85,17 @@ class Plan:
             recording, values, carry, (start, stop, origin), rows, self.drive.function
         )[1]
         return self._result(out, start, start, stop)
+
+    def _described(self) -> Simulation:
+        model = self.system.model
+        method = getattr(getattr(model, "node", model), "method", "")
+        return Simulation(
+            dt=self.dt,
+            duration=self.n_steps * self.dt,
+            transient=self.dropped * self.dt,
+            sample_every=self.every,
+            method=method if isinstance(method, str) else "",
+        )
 
     def run_chunks(self, on_divergence, progress, longest) -> dict:
         """Run chunk by chunk, with a bar, and leave the model where the run ends."""

@@ -162,7 +162,33 @@ def _side(entry: Entry, given: Any, leaf: Any) -> _Side:
     spec = entry.spec
     log = bool(getattr(spec, "log", False)) and bool(np.all(low > 0))
     transform = entry.transform
+    _check_within(entry, low, high, unit)
     return _Side(low, high, log, 0.0 if _reaches(transform) else _EDGE)
+
+
+def _check_within(entry: Entry, low: np.ndarray, high: np.ndarray, unit: u.Unit) -> None:
+    """Refuse bounds of a search beyond those of the transform, which would cut them silently."""
+    transform = entry.transform
+    if not isinstance(transform, (*_BOUNDED, ClipT)):
+        return
+    least, most = (_plain(bound, unit) for bound in _own_bounds(transform))
+    slack = 1e-6 * (most - least)
+    if np.any(low < least - slack) or np.any(high > most + slack):
+        raise ValueError(
+            f"Fitter: bounds of '{entry.name}' must lie inside those of its "
+            f"{type(transform).__name__}, {np.min(least):.6g} to {np.max(most):.6g} [{unit}]; got "
+            f"{np.min(low):.6g} and {np.max(high):.6g}. Correct search_space."
+        )
+
+
+def _own_bounds(transform: Any) -> tuple[Any, Any]:
+    if isinstance(transform, ClipT):
+        return transform.lower, transform.upper
+    return transform.lower, transform.lower + transform.width
+
+
+def _plain(bound: Any, unit: u.Unit) -> np.ndarray:
+    return np.asarray(u.Quantity(bound).to_decimal(unit), dtype=float)
 
 
 def _reaches(transform: Any) -> bool:
@@ -181,10 +207,8 @@ def _bounds(entry: Entry, given: Any) -> tuple[Any, Any]:
             ) from None
         return low, high
     transform = entry.transform
-    if isinstance(transform, _BOUNDED):
-        return transform.lower, transform.lower + transform.width
-    if isinstance(transform, ClipT):
-        return transform.lower, transform.upper
+    if isinstance(transform, (*_BOUNDED, ClipT)):
+        return _own_bounds(transform)
     bounds = getattr(entry.spec, "bounds", None)
     if bounds is not None:
         return tuple(attach(bound, entry.spec.unit) for bound in bounds)

@@ -55,6 +55,7 @@ class BoxSearch(Search):
 
     def check(self) -> None:
         """Refuse parameters outside of their bounds."""
+        super().check()
         self.box.place(self.problem.space.current())
 
     def start(self, task: Task) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
 from typing import Any
 
 import jax
@@ -32,10 +31,10 @@ class Data:
     def __init__(self, inputs: Any, target: Any):
         found, tree = jax.tree.flatten((inputs, target))
         for leaf in found:
-            if not _is_array(leaf) and not isinstance(leaf, Hashable):
+            if (kind := _unusable(leaf)) is not None:
                 raise TypeError(
                     "Fitter: the target must be made of arrays, numbers and quantities; got "
-                    f"{type(leaf).__name__}. Convert it to an array."
+                    f"{kind}. Convert it to an array of numbers."
                 )
         self.leaves = [strong(leaf) for leaf in found if _is_array(leaf)]
         self.static = (tree, tuple(_HOLE if _is_array(leaf) else leaf for leaf in found))
@@ -135,6 +134,14 @@ def strong(leaf) -> jax.Array:
 
 def _is_array(leaf) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
+
+
+def _unusable(leaf: Any) -> str | None:
+    """Return what something is that can stand neither as an array nor as a constant."""
+    if isinstance(leaf, np.ndarray | np.generic):
+        return None if leaf.dtype.kind in "biufcV" else f"an array of dtype {leaf.dtype}"
+    hashable = type(leaf).__hash__ is not None
+    return None if _is_array(leaf) or hashable else type(leaf).__name__
 
 
 class _Hole:

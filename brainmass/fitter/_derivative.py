@@ -14,11 +14,14 @@ __all__ = ["MODES", "choose_mode", "differentiable_forward", "value_and_gradient
 
 MODES = ("auto", "reverse", "forward")
 
-# Measured with JAX on a CPU, see the benchmarks: numbers that are carried side by side in forward
-# cost next to nothing while the vectors in the loop are short, and a reverse pass twice and more of
-# that; but through delays, whose simulation brings its own reverse rule, it costs as much as one
-# number in forward.
-_MOST_FORWARD = 2
+# Measured with JAX on a CPU, see the benchmarks. A reverse pass costs three times a run and more,
+# for any number of parameters. Forward, a run is computed once and each parameter adds its
+# tangents: next to nothing while the vectors in the loop are short, about half of a run from some
+# hundred numbers on, and a whole one where the loop carries delay lines. Through delays whose
+# simulation brings its own reverse rule, reverse costs as much as one parameter in forward.
+_MOST_FORWARD = 6
+_MOST_FORWARD_WIDE = 2
+_WIDE = 20_000
 _MOST_LANES = 512
 
 
@@ -41,8 +44,9 @@ def choose_mode(mode: str, jaxpr: ClosedJaxpr, theta: Any) -> str:
 def _forward_is_cheaper(jaxpr: Jaxpr, count: int) -> bool:
     if _has_custom_reverse(jaxpr, around_loops=True):
         return count == 1
-    width = max(_loop_widths(jaxpr), default=_MOST_LANES)
-    return count <= _MOST_FORWARD or count * width <= _MOST_LANES
+    width = max(_loop_widths(jaxpr), default=0)
+    most = _MOST_FORWARD if 0 < width <= _WIDE else _MOST_FORWARD_WIDE
+    return count <= most or 0 < count * width <= _MOST_LANES
 
 
 def _loop_widths(jaxpr: Jaxpr) -> Iterator[int]:

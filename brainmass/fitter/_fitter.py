@@ -71,8 +71,8 @@ class Fitter(Loop):
         Name to ``metric(prediction, target)``: numbers that are reported but not minimised, such
         as an accuracy.
     differentiation : {'auto', 'reverse', 'forward'}
-        How gradients are computed. ``'auto'`` takes the cheaper: forward for few numbers
-        in small systems, reverse for many and for networks with delays.
+        How gradients are computed. ``'auto'`` takes the cheaper: forward for up to six numbers,
+        and for more in small systems; reverse for many and for networks with delays.
     window : brainunit.Quantity, optional
         Time that gradients reach back in a simulation; where a window begins, they stop. For
         chaotic or very long runs; see :meth:`check_gradient`.

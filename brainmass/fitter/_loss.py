@@ -16,6 +16,7 @@ from brainmass import objectives
 from brainmass._compat import is_tracer
 from brainmass._errors import UnitError, choices
 
+from ._calls import comparing, in_loss_fn, number, traced
 from ._space import is_quantity, map_leaves
 
 __all__ = ["FromLossFn", "FromPrediction", "check_transient", "ours", "series_of"]
@@ -51,8 +52,10 @@ class FromLossFn:
         given = (model, inputs, target)[: max(1, min(_required(self.loss_fn), 3))]
         given = (model, target) if len(given) == 2 else given
         asked = _watch_regularisation(model)
-        out = self.loss_fn(*given)
+        with in_loss_fn(target):
+            out = self.loss_fn(*given)
         loss, aux = out if isinstance(out, tuple) and len(out) == 2 else (out, None)
+        loss = number(loss, "loss_fn")
         parts = {} if asked else _penalty(model)
         if parts:
             parts = {"loss_fn": loss, **parts}
@@ -99,7 +102,13 @@ class FromPrediction:
     def __call__(self, model: Any, inputs: Any, target: Any) -> tuple[Any, dict]:
         """Evaluate loss, its parts, the metrics and the prediction without its transient."""
         given = (model, inputs) if self.takes_inputs else (model,)
-        prediction = self._settled(self.predict(*given))
+        with traced("predict"):
+            prediction = self.predict(*given)
+        if prediction is None:
+            raise ValueError(
+                "Fitter: predict must return what is compared with the target; got None. Return it."
+            )
+        prediction = self._settled(prediction)
         if isinstance(self.objective, dict):
             parts = self._by_name(prediction, target)
         else:
@@ -200,7 +209,10 @@ def _watch_regularisation(model: Any) -> list:
 
 
 def _metric(name: str, function: Callable, prediction: Any, target: Any) -> Any:
-    value = function(prediction, target)
+    with comparing(f"metric '{name}'", prediction, target):
+        value = function(prediction, target)
+    if value is None:
+        raise ValueError(f"Fitter: metric '{name}' must return one number; got None. Return it.")
     if np.shape(u.get_mantissa(value)) != ():
         raise ValueError(
             f"Fitter: metric '{name}' must return one number; got shape {np.shape(value)}. "
@@ -262,9 +274,11 @@ def _parts(objective: Any, prediction: Any, target: Any) -> dict[str, Any]:
     data = (prediction, target)
     if target is None and _required(objective) < 2:
         data = (prediction,)
-    if hasattr(objective, "parts"):
-        return objective.parts(*data)
-    return {getattr(objective, "__name__", "objective"): objective(*data)}
+    name = getattr(objective, "__name__", "objective")
+    what = "objective" if name in ("<lambda>", "objective") else f"objective '{name}'"
+    with comparing(f"the {what}", prediction, target):
+        parts = objective.parts(*data) if hasattr(objective, "parts") else {name: objective(*data)}
+    return {name: number(part, f"the {what}") for name, part in parts.items()}
 
 
 def series_of(prediction: Any, objective: Any) -> Any:
@@ -290,10 +304,4 @@ def _total(parts: dict[str, Any]) -> Any:
             f"Fitter: the parts of the loss must have the same unit; got {found}. Weight them with "
             "objectives.combine, for example by 1 / (5 * u.mV)."
         )
-    total = sum(values[1:], start=values[0]) if values else 0.0
-    if jax.tree.leaves(total) and np.shape(u.get_mantissa(total)) != ():
-        raise ValueError(
-            f"Fitter: the objective must return one number; got shape {np.shape(total)}. "
-            "Reduce it, for example with a mean."
-        )
-    return total
+    return sum(values[1:], start=values[0]) if values else 0.0

@@ -24,6 +24,7 @@ from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 from brainmass._errors import choices
 from brainmass.engine import truncation
 from brainmass.engine.cache import ReadsModel, Uncacheable, fingerprint
+from brainmass.engine.simulations import Simulation, simulations
 
 from ._borrowed import Borrowed, Holdings, is_fixed
 from ._data import Data, strong
@@ -55,6 +56,8 @@ class Program:
         Unit of the loss.
     parts, metrics : tuple of str
         Names of the parts of the loss and of the metrics, in the order given.
+    simulated : tuple of Simulation
+        The different runs inside of it.
     compiled : dict
         Jitted functions made from it, by name.
     """
@@ -66,6 +69,7 @@ class Program:
     loss_unit: u.Unit
     parts: tuple[str, ...]
     metrics: tuple[str, ...]
+    simulated: tuple[Simulation, ...] = ()
     compiled: dict[str, Callable] = field(default_factory=dict)
 
     @cached_property
@@ -205,7 +209,8 @@ class Problem:
                 )  # fmt: skip
                 return _scalar(u.get_mantissa(loss)), extra
 
-        closed, out = jax.make_jaxpr(pure, return_shape=True)(*arguments)
+        with simulations() as runs:
+            closed, out = jax.make_jaxpr(pure, return_shape=True)(*arguments)
         # Arrays of the user that were read on the way are kept in the precision of the trace.
         closed = closed.replace(consts=[strong(constant) for constant in closed.consts])
         if window is not None and not found["used"]:
@@ -220,7 +225,7 @@ class Problem:
         rest = {name: _stand_in(leaf) for name, leaf in frozen.items() if name not in needed}
         return Program(
             closed, needed, rest, jax.tree.structure(out),
-            found["unit"], found["parts"], found["metrics"],
+            found["unit"], found["parts"], found["metrics"], tuple(runs),
         )  # fmt: skip
 
 
@@ -236,13 +241,6 @@ def _check_used(marks: dict[str, Any]) -> None:
 
 def _scalar(loss) -> jax.Array:
     loss = jnp.asarray(loss)
-    if loss.shape != () or not jnp.issubdtype(loss.dtype, jnp.number):
-        raise ValueError(
-            f"Fitter: the loss must be one number; got shape {loss.shape} and dtype {loss.dtype}. "
-            "Reduce it in the objective, for example with a mean."
-        )
-    if jnp.issubdtype(loss.dtype, jnp.complexfloating):
-        raise ValueError("Fitter: the loss must be real; got a complex number. Take its modulus.")
     return loss if jnp.issubdtype(loss.dtype, jnp.floating) else loss.astype(float)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,9 @@ class FitResult:
         Loss and metrics on held-out data, at the best point.
     pareto : ParetoFront, optional
         Trade-offs between the objectives.
+    simulations : sequence of dict, optional
+        The different calls of ``Simulator.run`` that the loss is made of: ``dt``, ``duration``,
+        ``transient``, ``sample_every`` and ``method``.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class FitResult:
         metrics: dict[str, float] | None = None,
         validation: dict[str, float] | None = None,
         pareto: Any = None,
+        simulations: Sequence[dict[str, Any]] = (),
     ):
         self.backend = backend
         self.best_loss = best_loss
@@ -112,6 +116,7 @@ class FitResult:
         self.metrics = metrics or {}
         self.validation = validation or {}
         self.pareto = pareto
+        self.simulations = list(simulations)
         self.fitter: Any = None
         self._run: Any = None
 

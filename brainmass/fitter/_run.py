@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import warnings
 from collections.abc import Callable
@@ -239,6 +240,7 @@ class Run:
             metrics=evaluation.metrics,
             validation=best.validation,
             pareto=None if front is None else front.result(search.at, search.program),
+            simulations=[_with_units(run) for run in search.task.whole.simulated],
         )
 
     def theta_of(self, changes: dict[str, Any], theta: Any) -> dict[str, Any]:
@@ -249,8 +251,10 @@ class Run:
             if best is not None and _same(value, best.record["values"][name]):
                 theta[name] = best.theta[name]
                 continue
-            new = entry.theta(entry.invert(entry.read(value)))
-            if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(new)):
+            read = entry.read(value)
+            new = entry.theta(entry.invert(read))
+            finite = all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(new))
+            if not (finite and entry.inside(read)):
                 raise ValueError(
                     f"Fitter: parameter '{name}' must be finite and inside the range of its "
                     f"transform; got {value}. Pass a value inside."
@@ -360,6 +364,12 @@ class Run:
             return False
         self.problem.space.write(theta)
         return any([callback(report) is True for callback in self.callbacks])
+
+
+def _with_units(run: Any) -> dict[str, Any]:
+    times = ("dt", "duration", "transient")
+    facts = dataclasses.asdict(run).items()
+    return {name: value * u.ms if name in times else value for name, value in facts}
 
 
 def _is_round(new: int, count: int) -> bool:

@@ -10,6 +10,7 @@ Three forms of one point:
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ import brainunit as u
 import jax
 import jax.numpy as jnp
 import numpy as np
-from brainstate.nn import IdentityT, Param
+from brainstate.nn import ClipT, IdentityT, Param, ReluT, SoftsignT
 
 from brainmass._errors import UnitError, choices
 
@@ -140,6 +141,19 @@ class Entry:
             )
         return map_leaves(lambda new, leaf: self._fitting(new, leaf), value, old)
 
+    def inside(self, values: Any) -> bool:
+        """Whether values lie in a range that the inverse of the transform does not tell by NaN."""
+        last = _last(self.transform)
+        if not isinstance(last, ClipT | ReluT | SoftsignT):
+            return True
+        found = self.values(self.invert(values))
+        pairs = zip(jax.tree.leaves(values), jax.tree.leaves(found), strict=True)
+        width = np.asarray(u.get_mantissa(getattr(last, "width", 0.0)))
+        return all(
+            np.all(np.abs(a - b) <= 1e-4 * np.maximum(np.abs(a), width))
+            for a, b in ((np.asarray(a), np.asarray(b)) for a, b in pairs)
+        )
+
     def _fitting(self, new: Any, old: Any) -> Any:
         unit, wanted = u.get_unit(new), u.get_unit(old)
         if not u.have_same_dim(unit, wanted):
@@ -211,6 +225,7 @@ class Space:
     def check(self) -> None:
         """Refuse a present value that is not finite, as one outside of its transform becomes."""
         for name, entry in self.entries.items():
+            _check_edge(name, entry)
             leaves = jax.tree.leaves(jax.device_get(entry.state.value))
             if all(np.all(np.isfinite(np.asarray(leaf))) for leaf in leaves):
                 continue
@@ -245,9 +260,40 @@ class Space:
         # On the host, so that nothing is compiled where a fit ends or calls back.
         for (_, entry), raw in self._with(self.raw(jax.device_get(theta))):
             entry.state.value = map_leaves(_on_device, raw)
+            _left[entry.state] = entry.state.value
 
     def _with(self, values: dict[str, Any]):
         return zip(self.entries.items(), (values[name] for name in self.entries), strict=True)
+
+
+# Where fits have left parameters: that is inside, also at a bound.
+_left: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _check_edge(name: str, entry: Entry) -> None:
+    """Refuse a start on the bound of a transform that moves there whatever lies outside.
+
+    A parameter forgets the value that it was made of, so such a start may have been any value.
+    """
+    last = _last(entry.transform)
+    edges = {ClipT: ("lower", "upper"), ReluT: ("lower_bound",)}.get(type(last), ())
+    if not edges or _left.get(entry.state) is entry.state.value:
+        return
+    value = entry.values(entry.state.value)
+    for edge in (getattr(last, edge) for edge in edges):
+        for leaf in jax.tree.leaves(value, is_leaf=is_quantity):
+            bound = np.asarray(_mantissa(edge, u.get_unit(leaf)))
+            if np.any(np.asarray(u.get_mantissa(leaf)) == bound):
+                raise ValueError(
+                    f"Fitter: parameter '{name}' must start strictly inside the bounds of its "
+                    f"{type(last).__name__}; got one at {edge}, where the transform also puts "
+                    "whatever lies outside. Start inside, or take a transform with other bounds."
+                )
+
+
+def _last(transform: Any) -> Any:
+    """Return the transform that is applied last."""
+    return _last(transform.transforms[-1]) if hasattr(transform, "transforms") else transform
 
 
 def attach(number: Any, unit: u.Unit) -> Any:

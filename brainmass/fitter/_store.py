@@ -25,6 +25,7 @@ _FOUND = "best_params"
 _PLAIN = (
     "backend", "best_loss", "n_steps", "parts", "metrics", "validation", "interrupted", "message",
     "n_failed", "seed", "loss_unit", "best_params", "prediction", "aux",
+    "simulations",
 )  # fmt: skip
 
 
@@ -46,8 +47,8 @@ def to_xarray(result: FitResult) -> Any:
     attrs = {"backend": result.backend, "loss_unit": str(result.loss_unit)}
     if result.model is not None:
         attrs["model"] = repr(result.model).partition("\n")[0]
-    if (dt := brainstate.environ.get("dt", None)) is not None:
-        attrs["dt"] = f"{float(u.Quantity(dt).to_decimal(u.ms))!r} ms"
+    if steps := _steps(result):
+        attrs["dt"] = ", ".join(f"{float(u.Quantity(dt).to_decimal(u.ms))!r} ms" for dt in steps)
     if result.seed is not None:
         attrs["seed"] = int(result.seed)
     return xarray.Dataset(variables, attrs={**attrs, _CONTENT: json.dumps(description)})
@@ -69,6 +70,13 @@ def from_xarray(dataset: Any) -> FitResult:
         history=History(columns),
         pareto=None if front is None else ParetoFront(front["losses"], front["params"]),
     )
+
+
+def _steps(result: FitResult) -> list[Any]:
+    """Return the integration steps of the fit: those of its simulations, else that of environ."""
+    steps = [run["dt"] for run in result.simulations] or [brainstate.environ.get("dt", None)]
+    numbers = {float(u.Quantity(dt).to_decimal(u.ms)): dt for dt in steps if dt is not None}
+    return list(numbers.values())
 
 
 def _role(name: str) -> dict[str, Any]:

@@ -30,6 +30,11 @@ def named(function: Callable, name: str) -> Callable:
 
 def comparable(who: str, pred: Any, target: Any) -> tuple[jax.Array, jax.Array, u.Unit]:
     """Return both mantissas in the unit of the prediction, and that unit."""
+    if isinstance(pred, tuple | dict):
+        raise TypeError(
+            f"{who}: the prediction must be an array or a quantity; got {type(pred).__name__}. "
+            "Return one array, or name an objective for each."
+        )
     unit = u.get_unit(pred)
     other = in_unit(who, target, unit)
     target = _checks.real(who, other, "the target")

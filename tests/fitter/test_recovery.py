@@ -6,9 +6,6 @@ import pytest
 
 from benchmarks.recoveries import small
 
-# Its numbers are those of noise that is drawn in single precision.
-pytestmark = pytest.mark.usefixtures("x32")
-
 # Three times the root mean square error over eight seeds of the noise in the fit: what a recording
 # of this length leaves open, whatever the search.
 WITHIN = {
@@ -50,5 +47,5 @@ def test_only_searches_that_look_around_cross_the_jumps_of_a_bistable_model():
         assert errors["eta"] < 0.05, (way, errors)
         assert errors["J"] < 0.1, (way, errors)
         assert result.best_loss < 1.5 * noise
-    alone, _ = problem.fit("grad")
-    assert alone.best_loss > 5 * noise  # from one start it ends before a jump
+    ends = np.array(result.history[-16:])  # of the 16 starts
+    assert np.sum(ends > 5 * noise) > 8  # most starts on their own end before a jump

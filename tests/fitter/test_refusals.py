@@ -2,10 +2,11 @@
 
 import brainstate
 import brainunit as u
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from brainstate.nn import IdentityT, L2Reg, Param, SigmoidT
+from brainstate.nn import ClipT, IdentityT, L2Reg, Param, SigmoidT, SoftsignT
 from fitter_models import SPACE, Bowl, Gain, adam, mean_output, parabola
 
 import brainmass
@@ -99,13 +100,95 @@ def test_targets_that_do_not_fit_are_refused():
         Fitter(Gain(), loss_fn=lambda m, y: parabola(m)).fit({"a": bytearray(b"x")})
 
 
-def test_a_loss_that_is_no_number_is_refused():
-    with pytest.raises(ValueError, match=r"loss must be one number; got shape \(3,\)"):
-        Fitter(Gain(), loss_fn=lambda m: m.gain.value() * jnp.ones(3)).fit()
-    with pytest.raises(ValueError, match=r"must return one number; got shape \(2,\)"):
-        Fitter(Gain(), predict=lambda m: m.gain.value(), objective=lambda p, t: p * t).fit(
-            jnp.ones(2)
-        )
+def square_error(prediction, target):
+    return jnp.mean((prediction - target) ** 2)
+
+
+WRONG_SHAPES = r"the objective 'square_error' must be given.*shapes fit; got \(2,\) and \(3,\)"
+
+
+@pytest.mark.parametrize("backend", ["grad", "nevergrad", "scipy"])
+def test_shapes_that_an_objective_of_the_user_cannot_compare_are_named(backend, compile_count):
+    space = {} if backend == "grad" else {"search_space": {"gain": (0.0, 1.0)}}
+    fitter = Fitter(
+        Gain(0.5), predict=lambda m: m.gain.value() * np.ones(2, np.float32),
+        objective=square_error, backend=backend, **space,
+    )  # fmt: skip
+    target = jnp.zeros(3)
+    with pytest.raises(ValueError, match=WRONG_SHAPES):
+        fitter.fit(target)
+    with pytest.raises(ValueError, match=WRONG_SHAPES) as caught, compile_count:
+        fitter.fit(target)  # the first time jax compiles a random key
+    assert isinstance(caught.value.__cause__, TypeError)
+    assert compile_count.n == 0
+
+
+def test_shapes_and_units_are_named_wherever_a_function_of_the_user_compares():
+    def series(model):
+        return model.gain.value() * jnp.ones(2)
+
+    combined = objectives.combine((1.0, square_error))
+    for objective, predict in (
+        (combined, series),
+        ({"a": square_error}, lambda m: {"a": series(m)}),
+    ):
+        with pytest.raises(ValueError, match=r"shapes fit; got \(2,\) and \(3,\)"):
+            Fitter(Gain(), predict=predict, objective=objective).fit(np.zeros(3))
+    with pytest.raises(ValueError, match=r"metric 'off' must be given.*got \(2,\) and \(3,\)"):
+        Fitter(
+            Gain(), predict=series, metrics={"off": square_error},
+            objective=lambda p, t: jnp.sum(p) - jnp.sum(t),
+        ).fit(np.zeros(3))  # fmt: skip
+    with pytest.raises(ValueError, match=r"loss_fn must combine.*got \(2,\) and \(3,\), with a "):
+        Fitter(Gain(), loss_fn=lambda m, y: square_error(series(m), y)).fit(np.zeros(3))
+    with pytest.raises(UnitError, match=r"in the same unit; got \[1\] and \[mV\]"):
+        Fitter(Gain(), predict=series, objective=square_error).fit(np.zeros(2) * u.mV)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (lambda g: g * jnp.ones(3), ValueError, r"got shape \(3,\) and dtype float"),
+        (lambda g: None, ValueError, "got None"),
+        (lambda g: {"a": g}, TypeError, "got dict of 1"),
+        (lambda g: (g, g, g), TypeError, "got tuple of 3"),
+        (lambda g: g > 0, ValueError, r"got shape \(\) and dtype bool"),
+        (lambda g: g * 1j, ValueError, "got a complex one"),
+    ],
+    ids=["array", "none", "dict", "tuple", "bool", "complex"],
+)
+def test_a_loss_that_is_no_number_is_refused(value, error, text):
+    with pytest.raises(error, match=f"Fitter: loss_fn must return (one|a real) number; {text}"):
+        Fitter(Gain(), loss_fn=lambda m: value(m.gain.value())).fit()
+    with pytest.raises(error, match=f"Fitter: the objective must return (one|a real) num.*{text}"):
+        Fitter(
+            Gain(), predict=lambda m: m.gain.value(), objective=lambda p, t: value(p)
+        ).fit(1.0)  # fmt: skip
+
+
+def test_an_error_inside_of_what_the_user_wrote_stays_that_error():
+    class Mine(ValueError):
+        pass
+
+    def fails(*_):
+        raise Mine("the shape of my data")
+
+    for given in ({"predict": fails}, {"loss_fn": fails}):
+        with pytest.raises(Mine, match="^the shape of my data"):
+            Fitter(Gain(), **given).fit(1.0 if "predict" in given else None)
+    with pytest.raises(Mine):
+        Fitter(Gain(), predict=lambda m: m.gain.value(), objective=fails).fit(np.zeros(2))
+    with pytest.raises(TypeError) as caught:
+        Fitter(Gain(), predict=lambda m: {"x": m.gain.value()}, objective=square_error).fit(0.0)
+    assert "the prediction was a dict with 'x'" in "".join(caught.value.__notes__)
+    with pytest.raises(jax.errors.ConcretizationTypeError) as caught:
+        Fitter(Gain(), loss_fn=lambda m: float(m.gain.value())).fit()
+    assert "loss_fn is traced once and then compiled" in "".join(caught.value.__notes__)
+
+
+def test_a_prediction_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="predict must return what is compared.*; got None"):
+        Fitter(Gain(), predict=lambda m: None).fit(1.0)
 
 
 def test_a_loss_that_reads_another_model_is_refused():
@@ -147,6 +230,51 @@ def test_a_start_outside_of_a_transform_or_of_the_box_of_starts_is_refused():
         Fitter(model, loss_fn=never).fit(n_steps=1)
     with pytest.raises(ValueError, match="'w' must start inside its bounds of -5 to 5"):
         Fitter(Bowl(w=(0.0, 7.0)), loss_fn=never, n_starts=3, search_space=SPACE).fit(n_steps=1)
+
+
+@pytest.mark.parametrize("backend", ["grad", "nevergrad", "scipy"])
+def test_a_start_that_a_transform_has_moved_to_its_bound_is_refused(backend):
+    def never(model):
+        raise AssertionError("nothing may be traced")
+
+    model = Gain()
+    model.gain = Param(2.0, t=ClipT(0.0, 1.0), fit=True)
+    with pytest.raises(ValueError, match=r"'gain' must start strictly inside .* ClipT; got one at"):
+        Fitter(model, loss_fn=never, backend=backend).fit(n_steps=1)
+    model.gain = Param(2.0, t=SigmoidT(0.0, 1.0), fit=True)
+    space = {} if backend == "grad" else {"search_space": {"gain": (0.1, 0.9)}}
+    with pytest.raises(ValueError, match=r"'gain' must start strictly between 0\.0 and 1\.0"):
+        Fitter(model, loss_fn=never, backend=backend, **space).fit(n_steps=1)
+
+
+@pytest.mark.parametrize("t", [ClipT, SoftsignT, SigmoidT])
+def test_a_search_space_beyond_the_bounds_of_a_transform_is_refused(t):
+    model = Gain()
+    model.gain = Param(0.5 * u.mV, t=t(0.0 * u.mV, 1.0 * u.mV), fit=True)
+    space = {"gain": (0.1 * u.mV, 3.0 * u.mV)}
+    with pytest.raises(ValueError, match=r"inside those of its .*, 0 to 1 \[mV\]; got 0\.1 and 3"):
+        Fitter(model, loss_fn=parabola, backend="scipy", search_space=space)
+
+
+def test_a_fit_may_go_on_from_the_bound_where_another_has_ended():
+    model = Gain()
+    model.gain = Param(0.5, t=ClipT(0.0, 1.0), fit=True)
+    first = Fitter(model, adam(0.5), loss_fn=parabola).fit(n_steps=5)
+    assert first.best_params["gain"] == 1.0
+    again = Fitter(model, loss_fn=parabola, backend="scipy").fit(n_steps=1, seed=0)
+    assert again.best_params["gain"] == 1.0
+
+
+@pytest.mark.parametrize("t", [ClipT(0.0, 1.0), SoftsignT(0.0, 1.0), SigmoidT(0.0, 1.0)])
+def test_a_parameter_is_not_set_outside_of_its_transform(t):
+    model = Gain()
+    model.gain = Param(0.5, t=t, fit=True)
+    fitter = Fitter(model, adam(), loss_fn=parabola)
+    fitter.start(n_steps=2)
+    with pytest.raises(ValueError, match=r"inside the range of its transform; got 3\.0"):
+        fitter.set(gain=3.0)
+    fitter.set(gain=0.25)
+    assert abs(fitter.step()["params"]["gain"] - 0.25) < 1e-6
 
 
 def test_bad_verbosity_is_refused():

@@ -327,3 +327,26 @@ def test_units_stand_in_the_file_and_damaged_files_are_refused(tmp_path):
         FitResult.from_xarray(xarray.Dataset())
     with pytest.raises(FileNotFoundError, match="got nothing there"):
         FitResult.load(tmp_path / "none.nc")
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_saved_fit_names_the_step_of_its_simulation(simulated, tmp_path):
+    brainstate.environ.set(dt=0.5 * u.ms)
+    node = brainmass.LinearStep(1, gamma=Param(-0.2, fit=True), init_x=1.0)
+
+    def loss(model):
+        if not simulated:
+            return model.gamma.value() ** 2
+        run = brainmass.Simulator(model, dt=0.1 * u.ms)
+        return u.math.sum(run.run(2 * u.ms, monitors="x", transient=1 * u.ms)["x"] ** 2)
+
+    result = brainmass.Fitter(node, loss_fn=loss).fit(n_steps=2)
+    result.save(tmp_path / "fit.nc")
+    facts = brainmass.io.info(tmp_path / "fit.nc")
+    assert facts["dt"] == ("0.1 ms" if simulated else "0.5 ms")
+    brainstate.environ.set(dt=0.7 * u.ms)
+    runs = FitResult.load(tmp_path / "fit.nc").simulations
+    assert len(runs) == simulated
+    for run in runs:
+        assert (run["duration"], run["transient"]) == (2 * u.ms, 1 * u.ms)
+        assert (run["sample_every"], run["method"]) == (1, "heun")
