@@ -267,10 +267,10 @@ def test_any_module_with_parameters_can_be_swept(opened):
         def __init__(self):
             super().__init__()
             self.rate = Param(0.1)
-            self.x = brainstate.HiddenState(np.ones(1, np.float32))
+            self.x = brainstate.HiddenState(np.ones(1, brainstate.environ.dftype()))
 
         def init_state(self, batch_size=None, **kwargs):
-            self.x.value = np.ones(1, np.float32)
+            self.x.value = np.ones(1, brainstate.environ.dftype())
 
         def update(self, inputs=None):
             self.x.value = self.x.value * (1.0 - self.rate.value())

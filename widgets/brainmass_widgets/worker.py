@@ -42,8 +42,11 @@ class Environment:
     """
 
     def __init__(self) -> None:
-        self.precision = brainstate.environ.get_precision()
         self.x64 = bool(jax.config.read("jax_enable_x64"))
+        self.precision = brainstate.environ.get_precision()
+        if self.x64 and threading.current_thread() is not threading.main_thread():
+            # A thread of the user may not have inherited what the switch was turned on for.
+            self.precision = 64
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
