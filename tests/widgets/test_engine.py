@@ -264,17 +264,3 @@ def test_something_else_is_refused():
         Engine(3)
 
 
-def test_a_tally_counts_each_program_once_for_overlapping_threads(monkeypatch):
-    made = {"n": 0}
-    monkeypatch.setattr("brainmass_widgets.engine.tally.compile_count", lambda: made["n"])
-    tally = Tally()
-    made["n"] = 5  # of somebody else
-    with tally:
-        made["n"] += 2
-        with tally:
-            made["n"] += 1
-        assert tally.count == 3
-    made["n"] += 7
-    with tally:
-        pass
-    assert tally.count == 3

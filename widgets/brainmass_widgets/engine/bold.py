@@ -8,7 +8,6 @@ from typing import Any
 import brainunit as u
 import numpy as np
 
-import brainmass
 from brainmass.forward import BOLDSignal
 
 from .core import Engine
@@ -46,9 +45,8 @@ def run_bold(
     bool
         Whether the run came to its end.
     """
-    engine.apply(request)
-    simulator = brainmass.Simulator(engine.model, dt=request.dt * u.ms)
-    arguments = {k: v for k, v in engine.arguments(request).items() if k in ("inputs", "seed")}
+    simulator, arguments = engine.prepare(request)
+    arguments = {k: v for k, v in arguments.items() if k in ("inputs", "seed")}
     monitor = BOLDSignal(engine.shape[-1], source=source_of(engine, signal), period=period * u.ms)
     data: list[np.ndarray] = []
     times: list[np.ndarray] = []
