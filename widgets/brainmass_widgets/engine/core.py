@@ -186,13 +186,11 @@ class Engine:
             self.model.speed_range = span
 
     def structure(self, request: Request) -> Hashable:
-        """Return what a program depends on: runs of equal structure share theirs."""
+        """Return what a program depends on besides the layout of the numbers."""
         edges, span = self.history
         given = (request.method, request.dt, request.stimulus, request.inlet, request.seeds)
         # Edges are only ever added, so that their number tells which.
-        return (
-            self.layouts.of(request.values), *given, self.thinning(request), int(edges.sum()), span,
-        )  # fmt: skip
+        return (*given, self.thinning(request), int(edges.sum()), span)
 
     def arguments(self, request: Request, always: Sequence[str] = ()) -> dict[str, Any]:
         """Return the keyword arguments of :meth:`brainmass.Simulator.run` for a request.

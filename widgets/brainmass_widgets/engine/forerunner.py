@@ -15,12 +15,12 @@ from .runs import Request
 
 __all__ = ["REST", "Forerunner"]
 
-REST = 0.5
+REST = 0.3
 """Seconds after a run before anything is compiled, so that its picture comes first."""
 
 
 class Forerunner:
-    """Compiles the programs that are one touch away from a run, on a copy of its model.
+    """Compiles the programs that touches of controls lead to from a run, on a copy of its model.
 
     Programs are found again by their structure, so what was compiled for the copy serves the
     model. A run that needs a program which is being compiled waits for it; none is compiled twice.
@@ -65,7 +65,7 @@ class Forerunner:
         return 0 if self._copy is None else self._copy.tally.count
 
     def follow(self, request: Request) -> None:
-        """Compile soon what a single change of this request may need.
+        """Compile soon what changes of numbers in this request may need.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class Forerunner:
             self._followed.add(structure)
             if copy.tally.count > before:
                 return
-            for values in copy.layouts.next(request.values):
+            for values in copy.layouts.others(request.values):
                 if self._now != structure:
                     self._followed.discard(structure)
                     return

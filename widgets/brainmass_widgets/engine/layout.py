@@ -2,7 +2,8 @@
 
 A program serves all values, but not all structures. If every combination of inputs, noises and
 arrays had its own, their number would double with every slider. Three questions are asked instead,
-so that there are eight at most, and the next ones can be compiled before anybody needs them.
+and the inputs are there for every yes: that makes five programs, few enough to compile them all
+before anybody needs them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .noise import AddedNoise
 
 __all__ = ["Layout", "Layouts"]
 
+_ORDER = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (0, 0, 0)]
+
 _TOUCH = 1e-3
 """A value that is not zero, to compile with; any other finds the same program."""
 
@@ -28,7 +31,8 @@ class Layout(NamedTuple):
     Attributes
     ----------
     driven : bool
-        Whether an inlet that was without constant input has one: then all of them count.
+        Whether an inlet that was without constant input has one, or noise or arrays were added:
+        then all of them count.
     noisy : bool
         Whether noise was added in a free slot: then all free slots have some, of strength zero.
     regional : bool
@@ -74,11 +78,10 @@ class Layouts:
 
     def of(self, values: dict[str, np.ndarray]) -> Layout:
         """Return the layout that values need."""
-        return Layout(
-            any(np.any(values.get(p, 0.0)) for p in self._inputs if p not in self._given),
-            any(np.any(values.get(p, 0.0)) for p in self._sigmas),
-            any(np.ndim(values.get(p, 0.0)) > 0 for p in self._shared),
-        )
+        noisy = any(np.any(values.get(p, 0.0)) for p in self._sigmas)
+        regional = any(np.ndim(values.get(p, 0.0)) > 0 for p in self._shared)
+        driven = any(np.any(values.get(p, 0.0)) for p in self._inputs if p not in self._given)
+        return Layout(bool(self._inputs) and (driven or noisy or regional), noisy, regional)
 
     def inputs(self, layout: Layout) -> list[str]:
         """Return the constant inputs that count at zero, too."""
@@ -103,19 +106,19 @@ class Layouts:
         }
         return {**values, **wide} if wide else values
 
-    def next(self, values: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-        """Return values of every layout that differs in one answer."""
-        layout = self.of(values)
+    def others(self, values: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+        """Return values for every other layout, those that one touch leads to first."""
+        seen = {self.of(values)}
         free = [p for p in self._inputs if p not in self._given]
-        for paths, present in ((free, layout.driven), (self._sigmas, layout.noisy)):
-            size = 0.0 if present else _TOUCH
-            if paths:
-                yield {**values, **{p: np.asarray(size) for p in paths}}
-        if self._shared and layout.regional:
-            yield {**values, **{p: np.asarray(np.ravel(values[p])[0]) for p in self._shared}}
-        elif self._shared:
-            first = self._shared[0]
-            yield {**values, first: np.full(self._shape, values[first])}
+        for driven, noisy, regional in _ORDER:
+            size = {**dict.fromkeys(free, driven), **dict.fromkeys(self._sigmas, noisy)}
+            other = {**values, **{p: np.asarray(_TOUCH * there) for p, there in size.items()}}
+            for p in self._shared:
+                first = np.ravel(values[p])[0]
+                other[p] = np.full(self._shape, first) if regional else np.asarray(first)
+            if (layout := self.of(other)) not in seen:
+                seen.add(layout)
+                yield other
 
 
 def height_of(request: Any) -> str:
