@@ -58,6 +58,7 @@ class Bench(Instrument):
         self._history = History()
         self._message = ("", "info", "")
         self._refusal = ""
+        self._urgent = False  # a picture is on its way; answers of the panel can wait for it
         self._pinned: Outcome | None = None
         self.error: BaseException | None = None
         self.engine = Engine(model, monitors=monitors, inputs=inputs)
@@ -278,7 +279,12 @@ class Bench(Instrument):
     def _submit(self) -> None:
         self._refusal = ""
         if self._open:
+            self._urgent = True
             self._worker.submit(self.request)
+
+    def _settle(self) -> None:
+        self._urgent = False
+        self.panel.sheet.settle()
 
     def _work(self, request: Request, superseded) -> Answer | None:
         if self.board.outcome is None:
@@ -295,6 +301,7 @@ class Bench(Instrument):
             outcome = self.engine.run(self.request, superseded, on_part=self._arrived)
         self._free_step = False
         if outcome is None:
+            self._settle()
             return None
         return Answer(outcome, self._pinned_like(outcome.request, superseded))
 
@@ -323,6 +330,7 @@ class Bench(Instrument):
             self._widen(outcome)
         self._say()
         self._shown(outcome)
+        self._settle()
         if outcome.complete and not outcome.problem:
             self._forerunner.follow(outcome.request)
 
@@ -336,6 +344,7 @@ class Bench(Instrument):
         self._message = (str(error) or type(error).__name__, "error", "")
         self._say()
         self._line.say("Not computed.")
+        self._settle()
 
     def _say(self) -> None:
         refused = (self._refusal, "warning", "")

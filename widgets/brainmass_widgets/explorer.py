@@ -132,6 +132,7 @@ class SimulatorWidget(Bench):
             on_preset=lambda name: self._guarded(lambda: self.preset(name)),
             on_error=self._refuse,
             on_undo=lambda kind: self._guarded(getattr(self, kind)),
+            busy=lambda: self._urgent,
         )
         self.panel.show_preset(self._preset)
         super().__init__(self._build())
