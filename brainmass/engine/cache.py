@@ -48,8 +48,8 @@ class ReadsModel(Exception):
 class Cache:
     """A bounded map from structure to compiled program; the least recently used goes first."""
 
-    def __init__(self, size: int = 128):
-        self._size = size
+    def __init__(self, size: int = 128, noted: bool = False):
+        self._size, self._noted = size, noted
         self._programs: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.RLock()
         self._building: dict[Hashable, threading.Lock] = {}
@@ -86,7 +86,7 @@ class Cache:
 
     def _count(self) -> None:
         self.compiled += 1
-        for note in set(_notes.get()):
+        for note in set(_notes.get()) if self._noted else ():
             note()
 
     def clear(self) -> None:
@@ -98,7 +98,7 @@ class Cache:
         return len(self._programs)
 
 
-programs = Cache()
+programs = Cache(noted=True)
 _notes: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("notes", default=())
 
 
