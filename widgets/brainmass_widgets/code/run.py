@@ -11,7 +11,7 @@ from ..engine import LESION, AddedNoise, Engine, Request, network_output, node_o
 from ..quantities import even, write
 from .model import LOAD, MOST_NUMBERS, Unwritable, added_noise, call, construct
 
-__all__ = ["to_code"]
+__all__ = ["inputs_code", "to_code"]
 
 _WHY = (
     "# Zeros and equal numbers for each region change nothing. They make the program that of the\n"
@@ -83,16 +83,24 @@ def _arguments(engine: Engine, request: Request) -> tuple[list[str], list[str]]:
         monitors = "monitors"
         notes.append("# `monitors` is what you gave to the widget.")
     arguments.append(f"monitors={monitors}")
-    if "inputs" in given and engine.inputs is not None:
-        arguments.append("inputs=inputs")
+    if inputs := inputs_code(engine, request):
+        arguments.append(inputs)
+    if engine.inputs is not None:
         notes.append("# `inputs` is what you gave to the widget.")
-    elif "inputs" in given:
-        arguments.append(f"inputs={_inputs(engine, request)}")
     for name in ("transient", "sample_every", "batch_size"):
         if name in given:
             arguments.append(f"{name}={given[name]}")
     arguments.append(f"seed={request.seed}")
     return arguments, notes
+
+
+def inputs_code(engine: Engine, request: Request) -> str:
+    """Return what enters from outside as an argument of a run, '' where nothing does."""
+    if engine.inputs is not None:
+        return "inputs=inputs"
+    request = engine.laid_out(request)
+    inputs = _inputs(engine, request) if engine.parts(request, _always(engine, request)) else ""
+    return f"inputs={inputs}" if inputs else ""
 
 
 def _always(engine: Engine, request: Request) -> list[str]:

@@ -74,8 +74,13 @@ def source_of(engine: Engine, signal: str) -> Any:
     return _Plain(signal, engine.network)
 
 
-def bold_code(engine: Engine, request: Request, signal: str, duration: float, period: float) -> str:
-    """Return the lines that make the BOLD signals, after ``simulator`` was made."""
+def bold_code(
+    engine: Engine, request: Request, signal: str, duration: float, period: float, inputs: str = ""
+) -> str:
+    """Return the lines that make the BOLD signals, after ``simulator`` was made.
+
+    ``inputs`` is the argument with what enters from outside, if anything does.
+    """
     source = source_of(engine, signal)
     if isinstance(source, str):
         text = f'"{source}"'
@@ -87,7 +92,7 @@ def bold_code(engine: Engine, request: Request, signal: str, duration: float, pe
     return (
         f"bold = brainmass.BOLDSignal({size}, source={text}, period={period!r} * u.ms)\n"
         f"long = simulator.run({_whole(duration, request.dt)!r} * u.ms, monitors={{'bold': bold}}, "
-        f"seed={request.seed})\n"
+        f"{inputs}{', ' if inputs else ''}seed={request.seed})\n"
     )
 
 
