@@ -63,8 +63,11 @@ def main(stage) -> None:
             notebook.settle()
             before = notebook.compilations()
             ours = notebook.keys(path)
+            notebook.settle()
             notebook.touch_all()
-            notebook.settle(0.5)
+            if notebook.pick(region=3):
+                notebook.touch_all()
+            notebook.settle()
             compiled = notebook.compilations() - before
             notebook.run(3, "img")
             other = notebook.keys("a", ours=False)

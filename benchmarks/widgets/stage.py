@@ -138,12 +138,22 @@ class Stage:
         return self.page.evaluate(PRESS, [name, text])
 
     def touch_all(self) -> None:
-        """Move every slider that can be seen by one step."""
+        """Move every slider by one step, those in folded groups too."""
+        folded = self.page.locator(".brainmass-heading[aria-expanded=false]:visible")
+        for _ in range(folded.count()):
+            folded.first.click()
         sliders = self.page.locator(".brainmass-slider:visible")
         for k in range(sliders.count()):
             sliders.nth(k).focus()
             self.page.keyboard.press("ArrowRight")
             time.sleep(PAUSE)
+
+    def pick(self, region: int) -> bool:
+        """Let the sliders set one region from now on; return whether the widget has any."""
+        picker = self.page.locator('.brainmass-row[data-id="region"] select')
+        if picker.count():
+            picker.first.select_option(index=region + 1)
+        return bool(picker.count())
 
     def status(self) -> str:
         """Return what the status lines say."""

@@ -14,7 +14,9 @@ import sys
 import threading
 import types
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -31,6 +33,7 @@ __all__ = [
     "compile_count",
     "fingerprint",
     "module_fingerprint",
+    "noting",
 ]
 
 
@@ -45,8 +48,8 @@ class ReadsModel(Exception):
 class Cache:
     """A bounded map from structure to compiled program; the least recently used goes first."""
 
-    def __init__(self, size: int = 128):
-        self._size = size
+    def __init__(self, size: int = 128, noted: bool = False):
+        self._size, self._noted = size, noted
         self._programs: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.RLock()
         self._building: dict[Hashable, threading.Lock] = {}
@@ -56,7 +59,7 @@ class Cache:
         """Return the program of ``key``, building it once; ``None`` is never remembered."""
         use_persistent_cache()
         if key is None:
-            self.compiled += 1
+            self._count()
             return build()
         if (device := jax.config.jax_default_device) is not None:
             key = (key, str(device))  # a compiled program belongs to the device it was compiled for
@@ -75,11 +78,16 @@ class Cache:
                 with self._lock:
                     self._building.pop(key, None)
             with self._lock:
-                self.compiled += 1
+                self._count()
                 self._programs[key] = program
                 while len(self._programs) > self._size:
                     self._programs.popitem(last=False)
             return program
+
+    def _count(self) -> None:
+        self.compiled += 1
+        for note in set(_notes.get()) if self._noted else ():
+            note()
 
     def clear(self) -> None:
         """Forget every program."""
@@ -90,7 +98,18 @@ class Cache:
         return len(self._programs)
 
 
-programs = Cache()
+programs = Cache(noted=True)
+_notes: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("notes", default=())
+
+
+@contextmanager
+def noting(note: Callable[[], None]) -> Iterator[None]:
+    """Call ``note`` for each program that this thread, not another one, compiles meanwhile."""
+    token = _notes.set((*_notes.get(), note))
+    try:
+        yield
+    finally:
+        _notes.reset(token)
 
 
 def use_persistent_cache() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from brainmass_widgets import Canvas
+from brainmass_widgets.canvas import SEGMENT
 from brainmass_widgets.plots import Axis, Heat, Lines, Panel, Phase, Trace
 
 
@@ -95,3 +96,15 @@ def test_repr_is_short(canvas):
     assert repr(canvas) == "Canvas(empty)"
     canvas.show(sine())
     assert repr(canvas) == "Canvas(lines)"
+
+
+def test_frame_for_a_browser_nearby_fills_a_segment_and_no_more(canvas):
+    wave = sine(500)
+    canvas.show(wave)
+    assert "fill" not in canvas.frame
+    canvas.near = True
+    canvas.show(wave)
+    arrays = canvas.frame["panels"][0]["traces"][0]["y"]
+    assert len(memoryview(arrays).cast("B")) + len(canvas.frame["fill"]) == SEGMENT
+    canvas.show(Heat(Axis("t"), Axis("r"), Axis("x"), np.random.default_rng(0).random((84, 1000))))
+    assert "fill" not in canvas.frame

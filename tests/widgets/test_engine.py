@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import brainmass
-from brainmass_widgets.engine import Engine, Request, Tally, duplicate
+from brainmass_widgets.engine import Engine, Request, duplicate
 from brainmass_widgets.engine import core as engine_module
 
 
@@ -108,7 +108,11 @@ def test_noise_can_be_added_and_taken_away():
     quiet = engine.run(asked(engine)).series["x"].data
     noisy = engine.run(asked(engine, values={"noise_x.sigma": 0.2, "noise_x.tau": 5.0}))
     expected = brainmass.Simulator(
-        hopf(noise_x=brainmass.OUProcess(1, sigma=0.2, tau=5.0 * u.ms)), dt=0.1 * u.ms
+        hopf(
+            noise_x=brainmass.OUProcess(1, sigma=0.2, tau=5.0 * u.ms),
+            noise_y=brainmass.OUProcess(1, sigma=0.0, tau=10.0 * u.ms),
+        ),
+        dt=0.1 * u.ms,
     ).run(200 * u.ms, monitors="x", seed=0)
     np.testing.assert_array_equal(noisy.series["x"].data, expected["x"])
     compiled = engine.compilations
@@ -264,19 +268,3 @@ def test_module_without_declarations_runs_with_its_parameters():
 def test_something_else_is_refused():
     with pytest.raises(TypeError, match="model must be a brainstate module"):
         Engine(3)
-
-
-def test_a_tally_counts_each_program_once_for_overlapping_threads(monkeypatch):
-    made = {"n": 0}
-    monkeypatch.setattr("brainmass_widgets.engine.tally.compile_count", lambda: made["n"])
-    tally = Tally()
-    made["n"] = 5  # of somebody else
-    with tally:
-        made["n"] += 2
-        with tally:
-            made["n"] += 1
-        assert tally.count == 3
-    made["n"] += 7
-    with tally:
-        pass
-    assert tally.count == 3

@@ -207,6 +207,18 @@ def test_bold_is_made_beside_the_sliders_and_grows_outdated(network):
     assert "BOLDSignal" not in network.to_code()
 
 
+def test_code_of_bold_has_the_constant_input(network):
+    bar = network.board.bar("bold")
+    bar.act("duration", text="0.5 s")
+    bar.act("period", text="0.5 s")
+    network.controls["input.x_inp"].set(0.2)
+    network.run_bold()
+    network.flush()
+    names = {}
+    exec(network.to_code(), names)
+    np.testing.assert_array_equal(names["long"]["bold"], network.bold["bold"])
+
+
 def test_bold_may_be_asked_for_at_once(opened, ring):
     w = opened(NetworkWidget(ring, duration=20 * u.ms))
     w.board.bar("bold").act("duration", text="1 s")

@@ -28,21 +28,25 @@ class Ahead:
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
-        self._closed = False
+        self._closed = threading.Event()
         alive.add(self)
 
-    def start(self, works: Sequence[Callable[[], Any]]) -> None:
+    def start(self, works: Sequence[Callable[[], Any]], after: float = 0.0) -> None:
         """Do one after the other in a thread of their own.
 
         Parameters
         ----------
         works : sequence of callable
             Called without arguments.
+        after : float, default 0
+            Seconds to wait before the first.
         """
+        if self._closed.is_set():
+            return
         thread = threading.Thread(
-            target=self._do, args=(Environment(), works), name="brainmass-ahead", daemon=True
+            target=self._do, args=(Environment(), works, after), name="brainmass-ahead", daemon=True
         )
-        self._threads.append(thread)
+        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
         thread.start()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -58,14 +62,15 @@ class Ahead:
         timeout : float, optional
             Longest wait for each thread in seconds.
         """
-        self._closed = True
+        self._closed.set()
         self.wait(timeout)
         alive.discard(self)
 
-    def _do(self, environment: Environment, works: Sequence[Callable[[], Any]]) -> None:
+    def _do(self, environment: Environment, works: Sequence[Callable[[], Any]], after) -> None:
+        self._closed.wait(after)
         with environment.entered():
             for work in works:
-                if self._closed:
+                if self._closed.is_set():
                     return
                 with contextlib.suppress(Exception):
                     work()

@@ -11,7 +11,7 @@ import numpy as np
 
 from .base import Instrument, StatusLine
 from .board import Board
-from .engine import Engine, Outcome, Request
+from .engine import Engine, Forerunner, Outcome, Request
 from .history import History, Numbers
 from .panel import NO_PRESET, Panel
 from .presets import preset_values, presets_of
@@ -58,9 +58,11 @@ class Bench(Instrument):
         self._history = History()
         self._message = ("", "info", "")
         self._refusal = ""
+        self._urgent = False  # a picture is on its way; answers of the panel can wait for it
         self._pinned: Outcome | None = None
         self.error: BaseException | None = None
         self.engine = Engine(model, monitors=monitors, inputs=inputs)
+        self._forerunner = Forerunner(self.engine)
         self._values = dict(self.engine.start)
         self._settings, self._free_step = first_settings(type(self).__name__, self.engine, given)
         self._preset = NO_PRESET
@@ -81,8 +83,13 @@ class Bench(Instrument):
 
     @property
     def compilations(self) -> int:
-        """How many programs were compiled for this widget."""
+        """How many programs were compiled for the runs, while somebody waited for them."""
         return self.engine.compilations
+
+    @property
+    def compiled_ahead(self) -> int:
+        """How many programs were compiled in the background for what may be touched next."""
+        return self._forerunner.compilations
 
     def flush(self, timeout: float = 120.0) -> None:
         """Wait until the plots show the present sliders.
@@ -265,13 +272,19 @@ class Bench(Instrument):
 
     def _stop(self) -> None:
         self._worker.close()
+        self._forerunner.close()
 
     # -- computing ----------------------------------------------------------------------------
 
     def _submit(self) -> None:
         self._refusal = ""
         if self._open:
+            self._urgent = True
             self._worker.submit(self.request)
+
+    def _settle(self) -> None:
+        self._urgent = False
+        self.panel.sheet.settle()
 
     def _work(self, request: Request, superseded) -> Answer | None:
         if self.board.outcome is None:
@@ -288,6 +301,7 @@ class Bench(Instrument):
             outcome = self.engine.run(self.request, superseded, on_part=self._arrived)
         self._free_step = False
         if outcome is None:
+            self._settle()
             return None
         return Answer(outcome, self._pinned_like(outcome.request, superseded))
 
@@ -316,16 +330,21 @@ class Bench(Instrument):
             self._widen(outcome)
         self._say()
         self._shown(outcome)
+        self._settle()
+        if outcome.complete and not outcome.problem:
+            self._forerunner.follow(outcome.request)
 
     def _shown(self, outcome: Outcome) -> None:
         """React to a new picture."""
-        self._line.say(_summary(outcome, self._pinned, self.board.signals, self.engine))
+        counts = self.compilations, self.runs, self.compiled_ahead
+        self._line.say(_summary(outcome, self._pinned, self.board.signals, counts))
 
     def _failed(self, error: BaseException) -> None:
         self.error = error
         self._message = (str(error) or type(error).__name__, "error", "")
         self._say()
         self._line.say("Not computed.")
+        self._settle()
 
     def _say(self) -> None:
         refused = (self._refusal, "warning", "")
@@ -353,18 +372,18 @@ def _message(outcome: Outcome) -> tuple[str, str, str]:
     return "", "info", ""
 
 
-def _summary(outcome: Outcome, pinned: Outcome | None, signals: list[str], engine: Engine) -> str:
+def _summary(outcome: Outcome, pinned: Outcome | None, signals: list[str], counts) -> str:
     request = outcome.request
     if not outcome.complete:
         done = outcome.samples * outcome.step
         return f"Computing … {show(done)} of {show(request.duration)} ms"
     took = f"{outcome.seconds * 1e3:.3g} ms" if outcome.seconds < 1 else f"{outcome.seconds:.2g} s"
-    compiled, runs = engine.compilations, engine.runs
+    compiled, runs, ahead = counts
     seeds = f" for {request.seeds} seeds" if request.seeds > 1 else ""
     parts = [
         f"{request.steps} steps of {show(request.dt)} ms{seeds} in {took}",
         f"{compiled} compilation{'s' if compiled != 1 else ''} in "
-        f"{runs} run{'s' if runs != 1 else ''}",
+        f"{runs} run{'s' if runs != 1 else ''}{f', {ahead} ahead' if ahead else ''}",
     ]
     if pinned is not None and signals:
         parts.append(_distance(outcome, pinned, signals[0]))

@@ -32,9 +32,9 @@ class SimulatorWidget(Bench):
     The sliders act on a copy: the model that you pass is never changed. ``apply()`` writes the
     numbers of the sliders into it when you ask for that, and ``model`` is the copy. A moved slider
     is computed in a thread and compiles nothing; the line below the plots counts what was
-    compiled. What changes the structure of the program compiles once: the first touch of a
-    constant input or of a single region of a scalar parameter, another step or integrator,
-    another kind of stimulus, and several seeds.
+    compiled. What constant inputs, added noise and single regions of a shared parameter need is
+    compiled in the background after the first picture; a touch that comes earlier waits for it.
+    Another step or integrator, another kind of stimulus, and several seeds compile once.
 
     Parameters
     ----------
@@ -132,6 +132,7 @@ class SimulatorWidget(Bench):
             on_preset=lambda name: self._guarded(lambda: self.preset(name)),
             on_error=self._refuse,
             on_undo=lambda kind: self._guarded(getattr(self, kind)),
+            busy=lambda: self._urgent,
         )
         self.panel.show_preset(self._preset)
         super().__init__(self._build())

@@ -10,6 +10,7 @@ import numpy as np
 import brainmass
 
 from .board import Board, offered_plots
+from .code import inputs_code
 from .controls import ButtonControl, ChoiceControl, Control, TextControl
 from .engine import Engine, Outcome, Request
 from .engine.bold import bold_code, run_bold
@@ -191,6 +192,7 @@ class NetworkWidget(SimulatorWidget):
         # Before the first run there is no plot that says which signal is shown.
         request, signal = self.request, self.board.heat or next(iter(self.engine.states), "")
         engine = Engine(self.engine.given, inputs=self.engine.given_inputs)
+        engine.history = self.engine.history
 
         def work(checkpoint):
             def part(data, times):
@@ -231,8 +233,9 @@ class NetworkWidget(SimulatorWidget):
         code = super().to_code()
         if self.bold is None or self.board.stale or self._bold_request is None:
             return code
+        inputs = inputs_code(self.engine, self._bold_request)
         return code + bold_code(
-            self.engine, self._bold_request, self._bold_signal, **self._bold_times
+            self.engine, self._bold_request, self._bold_signal, **self._bold_times, inputs=inputs
         )
 
     def _stop(self) -> None:

@@ -70,6 +70,8 @@ class Panel:
         ``on_error(sentence)`` when an entry was refused.
     on_undo : callable
         ``on_undo('undo')`` or ``on_undo('redo')`` after that key.
+    busy : callable, optional
+        Whether a picture is on its way that matters more than answers; see :class:`Sheet`.
 
     Attributes
     ----------
@@ -99,6 +101,7 @@ class Panel:
         on_preset: Callable[[str], None],
         on_error: Callable[[str], None],
         on_undo: Callable[[str], None],
+        busy: Callable[[], bool] = lambda: False,
     ):
         self._engine = engine
         self._on_value, self._on_setting = on_value, on_setting
@@ -127,7 +130,7 @@ class Panel:
         }
         self._show_stimulus()
         self.sheet = Sheet(
-            self._groups(), opened=_OPEN_AT_FIRST, on_undo=on_undo, on_error=on_error
+            self._groups(), opened=_OPEN_AT_FIRST, on_undo=on_undo, on_error=on_error, busy=busy
         )
         self.box = widgets.VBox(
             [self.sheet],

@@ -9,7 +9,7 @@ import re
 import brainunit as u
 import numpy as np
 
-__all__ = ["parse", "show", "write"]
+__all__ = ["even", "parse", "show", "write"]
 
 _OPERATORS = {
     ast.Add: operator.add,
@@ -85,13 +85,26 @@ def write(value, unit: u.Unit) -> str:
     >>> import brainunit as u
     >>> write(10.0, u.mm / u.ms)
     '10.0 * u.mm / u.ms'
+    >>> write(np.full(84, 0.2), u.mV)
+    'np.full(84, 0.2) * u.mV'
     """
     array = np.asarray(value)
-    text = _literal(array.item()) if array.ndim == 0 else f"np.array({_nested(array.tolist())})"
+    if array.ndim == 0:
+        text = _literal(array.item())
+    elif even(array):
+        shape = array.shape if array.ndim > 1 else array.size
+        text = f"np.full({shape!r}, {_literal(array.flat[0].item())})"
+    else:
+        text = f"np.array({_nested(array.tolist())})"
     code = code_of(unit)
     if not code:
         return text
     return f"{text} / {code[4:]}" if code.startswith("1 / ") else f"{text} * {code}"
+
+
+def even(array: np.ndarray) -> bool:
+    """Return whether an array holds the same number several times."""
+    return array.size > 1 and bool((array == array.flat[0]).all())
 
 
 def code_of(unit: u.Unit) -> str:

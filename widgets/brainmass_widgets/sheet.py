@@ -37,6 +37,9 @@ class Sheet(anywidget.AnyWidget):
         Whether the controls stand side by side, as in a toolbar.
     title : str, optional
         What stands at the beginning of a bar.
+    busy : callable, optional
+        Whether something is being computed that is more urgent than the answer to a moved slider.
+        The answer then waits for :meth:`settle`; the browser shows where the slider is anyway.
 
     Examples
     --------
@@ -55,7 +58,8 @@ class Sheet(anywidget.AnyWidget):
 
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
-    asked = traitlets.Dict().tag(sync=True)
+    # An echo would tell the browser what it said itself: one message more for every move.
+    asked = traitlets.Dict().tag(sync=True, echo_update=False)
     bar = traitlets.Bool(False).tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
 
@@ -67,11 +71,13 @@ class Sheet(anywidget.AnyWidget):
         on_error: Callable[[str], None] | None = None,
         bar: bool = False,
         title: str = "",
+        busy: Callable[[], bool] = lambda: False,
         **traits,
     ):
+        self._busy = busy
         self._lock = threading.RLock()
         self._handled: dict[str, Any] = {}
-        self._holding = 0
+        self._holding = self._postponed = 0
         self._dirty: set[str] = set()
         self._on_error = on_error
         self.controls: dict[str, Any] = {}
@@ -103,6 +109,12 @@ class Sheet(anywidget.AnyWidget):
                 if not self._holding and self._dirty:
                     self._transmit()
 
+    def settle(self) -> None:
+        """Send the answers that have waited."""
+        with self._lock:
+            if not self._holding and self._dirty:
+                self._transmit()
+
     def act(self, name: str, **deed: Any) -> None:
         """Do to a row what a person could do in the browser.
 
@@ -121,10 +133,26 @@ class Sheet(anywidget.AnyWidget):
     def _row(self, name: str) -> dict[str, Any]:
         return {**self.controls[name].shown(), "n": self._handled.get(name, {}).get("n", 0)}
 
-    def _refresh(self, name: str) -> None:
+    @contextmanager
+    def _postponing(self, postponed: bool) -> Iterator[None]:
+        """Send nothing of what the answer to a moved slider changes before it is known to be late.
+
+        The lock is not held: the worker may settle what waits at any time.
+        """
+        with self._lock:
+            self._postponed += postponed
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._postponed -= postponed
+
+    def _refresh(self, name: str, late: bool = False) -> None:
         with self._lock:
             self._dirty.add(name)
-            if not self._holding:
+            # Asked after it was noted: whoever is not busy any more settles what was noted before.
+            late = late and self._busy()
+            if not (late or self._holding or self._postponed):
                 self._transmit()
 
     def _transmit(self) -> None:
@@ -138,19 +166,21 @@ class Sheet(anywidget.AnyWidget):
             deeds = {
                 name: deed
                 for name, deed in change["new"].items()
-                if name in self.controls and deed != known.get(name)
+                # Another browser may repeat what it heard long ago.
+                if name in self.controls and deed["n"] > known.get(name, {"n": 0})["n"]
             }
             self._handled = known | deeds
         for name, deed in sorted(deeds.items(), key=lambda item: item[1]["n"]):
             try:
-                self.controls[name].answer(deed)
+                with self._postponing("number" in deed):
+                    self.controls[name].answer(deed)
             except Exception as error:  # shown where the user looks, not lost in a log
                 if self._on_error is None:
                     raise
                 self._on_error(str(error) or type(error).__name__)
             finally:
                 # Also where nothing changed: the browser waits for the number of its deed.
-                self._refresh(name)
+                self._refresh(name, late="number" in deed)
 
     def __repr__(self):
         return f"Sheet({len(self.controls)} controls)"

@@ -1,5 +1,5 @@
 """The state of a widget as Python code that gives the same arrays."""
 
-from .run import to_code
+from .run import inputs_code, to_code
 
-__all__ = ["to_code"]
+__all__ = ["inputs_code", "to_code"]

@@ -10,7 +10,7 @@ import numpy as np
 import brainmass
 
 from ..engine import AddedNoise, Engine, Request
-from ..quantities import write
+from ..quantities import even, write
 
 __all__ = ["LOAD", "Unwritable", "added_noise", "call", "construct"]
 
@@ -35,16 +35,19 @@ def call(function: str, arguments: list[str], indent: int = 0) -> str:
     return f"{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")"
 
 
-def construct(engine: Engine, request: Request) -> str:
-    """Write the constructor of the model, or raise :class:`Unwritable`."""
+def construct(engine: Engine, request: Request, kept: bool = False) -> str:
+    """Write the constructor of the model, or raise :class:`Unwritable`.
+
+    With ``kept``, free noise slots get noise of strength zero.
+    """
     if not engine.declared:
         raise Unwritable
     if not engine.network:
-        return _node(engine, request, "")
+        return _node(engine, request, "", kept)
     net = engine.model
     if type(net) is not brainmass.Network:
         raise Unwritable
-    arguments = [_node(engine, request, "node."), *_wiring(engine, request)]
+    arguments = [_node(engine, request, "node.", kept), *_wiring(engine, request)]
     arguments += _couplings(net, request)
     if net.delay_init is not None:
         arguments.append(f"delay_init={_start(net.delay_init)}")
@@ -133,7 +136,7 @@ def _start(value: Any) -> str:
     return _number(np.asarray(u.get_mantissa(value)), u.get_unit(value))
 
 
-def _node(engine: Engine, request: Request, prefix: str) -> str:
+def _node(engine: Engine, request: Request, prefix: str, kept: bool) -> str:
     node = engine.node
     kinds = node.declaration
     size = node.varshape[0] if len(node.varshape) == 1 else tuple(node.varshape)
@@ -149,7 +152,7 @@ def _node(engine: Engine, request: Request, prefix: str) -> str:
     for slot in kinds.noise_slots:
         path = f"{prefix}{slot}"
         if _added(engine, path):
-            if np.any(request.values[f"{path}.sigma"]):
+            if kept or np.any(request.values[f"{path}.sigma"]):
                 arguments.append(f"{slot}={added_noise(engine, request, path)}")
         elif (process := getattr(node, slot)) is not None:
             arguments.append(f"{slot}={_noise(process, request, path)}")
@@ -183,7 +186,7 @@ def _is_default(value: np.ndarray, spec: Any) -> bool:
 
 
 def _number(value: np.ndarray, unit: u.Unit) -> str:
-    if value.size > MOST_NUMBERS:
+    if value.size > MOST_NUMBERS and not even(value):
         raise Unwritable
     return write(value, unit)
 

@@ -8,10 +8,15 @@ import brainunit as u
 import numpy as np
 
 from ..engine import LESION, AddedNoise, Engine, Request, network_output, node_output
-from ..quantities import write
+from ..quantities import even, write
 from .model import LOAD, MOST_NUMBERS, Unwritable, added_noise, call, construct
 
-__all__ = ["to_code"]
+__all__ = ["inputs_code", "to_code"]
+
+_WHY = (
+    "# Zeros and equal numbers for each region change nothing. They make the program that of the\n"
+    "# widget, and with it the last digits."
+)
 
 
 def to_code(engine: Engine, request: Request) -> str:
@@ -45,11 +50,15 @@ def to_code(engine: Engine, request: Request) -> str:
     simulator = brainmass.Simulator(model, dt=0.1 * u.ms)
     result = simulator.run(200.0 * u.ms, monitors=["x", "y"], seed=0)
     """
+    layout, request = engine.layouts.of(request.values), engine.laid_out(request)
     try:
-        model = [f"model = {construct(engine, request)}"]
+        model = [f"model = {construct(engine, request, layout.noisy)}"]
     except Unwritable:
-        model = ["# `model` is what you gave to the widget.", *_assignments(engine, request)]
+        lines = _assignments(engine, request, layout.noisy)
+        model = ["# `model` is what you gave to the widget.", *lines]
     arguments, notes = _arguments(engine, request)
+    if any(layout):
+        notes.append(_WHY)
     body = [
         *notes,
         *model,
@@ -67,18 +76,17 @@ def to_code(engine: Engine, request: Request) -> str:
 
 
 def _arguments(engine: Engine, request: Request) -> tuple[list[str], list[str]]:
-    given = engine.arguments(request)
+    given = engine.arguments(request, _always(engine, request))
     arguments, notes = [f"{request.steps * request.dt!r} * u.ms"], []
     monitors = _monitors(given["monitors"])
     if monitors is None:
         monitors = "monitors"
         notes.append("# `monitors` is what you gave to the widget.")
     arguments.append(f"monitors={monitors}")
-    if "inputs" in given and engine.inputs is not None:
-        arguments.append("inputs=inputs")
+    if inputs := inputs_code(engine, request):
+        arguments.append(inputs)
+    if engine.inputs is not None:
         notes.append("# `inputs` is what you gave to the widget.")
-    elif "inputs" in given:
-        arguments.append(f"inputs={_inputs(engine, request)}")
     for name in ("transient", "sample_every", "batch_size"):
         if name in given:
             arguments.append(f"{name}={given[name]}")
@@ -86,8 +94,21 @@ def _arguments(engine: Engine, request: Request) -> tuple[list[str], list[str]]:
     return arguments, notes
 
 
+def inputs_code(engine: Engine, request: Request) -> str:
+    """Return what enters from outside as an argument of a run, '' where nothing does."""
+    if engine.inputs is not None:
+        return "inputs=inputs"
+    request = engine.laid_out(request)
+    inputs = _inputs(engine, request) if engine.parts(request, _always(engine, request)) else ""
+    return f"inputs={inputs}" if inputs else ""
+
+
+def _always(engine: Engine, request: Request) -> list[str]:
+    return engine.layouts.inputs(engine.layouts.of(request.values))
+
+
 def _inputs(engine: Engine, request: Request) -> str:
-    parts = engine.parts(request)
+    parts = engine.parts(request, _always(engine, request))
     if len(engine.shape) == 1:
         calls = []
         for part in parts:
@@ -128,20 +149,23 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def _assignments(engine: Engine, request: Request) -> list[str]:
+def _assignments(engine: Engine, request: Request, kept: bool) -> list[str]:
     """Write what differs from the model that the widget was given."""
     lines = []
     for path, value in request.values.items():
         f = engine.fields[path]
-        if f.owner is None or path == "weights" or np.array_equal(value, engine.start[path]):
+        added = isinstance(f.owner, AddedNoise)
+        same = np.array_equal(value, engine.start[path]) and not (added and kept)
+        if f.owner is None or path == "weights" or same:
             continue
-        if isinstance(f.owner, AddedNoise):
+        if added:
             slot = path.rpartition(".")[0]
             line = f"model.{slot} = {added_noise(engine, request, slot)}"
-            if line not in lines and np.any(request.values[f"{slot}.sigma"]):
+            present = kept or np.any(request.values[f"{slot}.sigma"])
+            if line not in lines and present:
                 lines.append(line)
             continue
-        if value.size > MOST_NUMBERS:
+        if value.size > MOST_NUMBERS and not even(value):
             raise ValueError(f"to_code: '{path}' holds {value.size} numbers; too many to write.")
         lines.append(f"model.{path} = {write(value, f.spec.unit)}")
     span = getattr(engine.model, "speed_range", None)

@@ -8,6 +8,7 @@ from .copying import duplicate
 from .core import LESION, Engine, network_output, node_output
 from .drive import STIMULI
 from .fields import Field, decimals
+from .forerunner import Forerunner
 from .noise import AddedNoise
 from .runs import Outcome, Request, Series
 from .tally import Tally
@@ -18,6 +19,7 @@ __all__ = [
     "AddedNoise",
     "Engine",
     "Field",
+    "Forerunner",
     "Outcome",
     "Request",
     "Series",

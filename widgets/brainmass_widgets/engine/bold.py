@@ -8,7 +8,6 @@ from typing import Any
 import brainunit as u
 import numpy as np
 
-import brainmass
 from brainmass.forward import BOLDSignal
 
 from .core import Engine
@@ -46,9 +45,8 @@ def run_bold(
     bool
         Whether the run came to its end.
     """
-    engine.apply(request)
-    simulator = brainmass.Simulator(engine.model, dt=request.dt * u.ms)
-    arguments = {k: v for k, v in engine.arguments(request).items() if k in ("inputs", "seed")}
+    simulator, arguments = engine.prepare(request)
+    arguments = {k: v for k, v in arguments.items() if k in ("inputs", "seed")}
     monitor = BOLDSignal(engine.shape[-1], source=source_of(engine, signal), period=period * u.ms)
     data: list[np.ndarray] = []
     times: list[np.ndarray] = []
@@ -76,8 +74,13 @@ def source_of(engine: Engine, signal: str) -> Any:
     return _Plain(signal, engine.network)
 
 
-def bold_code(engine: Engine, request: Request, signal: str, duration: float, period: float) -> str:
-    """Return the lines that make the BOLD signals, after ``simulator`` was made."""
+def bold_code(
+    engine: Engine, request: Request, signal: str, duration: float, period: float, inputs: str = ""
+) -> str:
+    """Return the lines that make the BOLD signals, after ``simulator`` was made.
+
+    ``inputs`` is the argument with what enters from outside, if anything does.
+    """
     source = source_of(engine, signal)
     if isinstance(source, str):
         text = f'"{source}"'
@@ -89,7 +92,7 @@ def bold_code(engine: Engine, request: Request, signal: str, duration: float, pe
     return (
         f"bold = brainmass.BOLDSignal({size}, source={text}, period={period!r} * u.ms)\n"
         f"long = simulator.run({_whole(duration, request.dt)!r} * u.ms, monitors={{'bold': bold}}, "
-        f"seed={request.seed})\n"
+        f"{inputs}{', ' if inputs else ''}seed={request.seed})\n"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,8 @@ import brainmass
 from .copying import duplicate
 from .drive import Part, drive_fields, parts_of
 from .fields import Field, decimals, find_fields
+from .layout import Layouts, height_of
+from .noise import AddedNoise
 from .runs import Outcome, Request, Series, join, plain
 from .tally import Tally
 
@@ -56,6 +59,8 @@ class Engine:
         Every number that can be changed, in the order of the declaration.
     runs, compilations : int
         How often it ran and how many programs were compiled for that.
+    tally : Tally
+        Enter it to count what is compiled for the runs.
 
     Examples
     --------
@@ -86,8 +91,9 @@ class Engine:
         self.start = {path: f.read() for path, f in self.fields.items()}
         self._read_drive()
         self.method = self.node.method if self.declared else None
+        self.layouts = Layouts(self.fields, self.start, self.shape)
         self.runs = 0
-        self._tally = Tally()
+        self.tally = Tally()
         self._applied = dict(self.start)
         self._edges = self.start["weights"] != 0 if "weights" in self.start else np.zeros(0, bool)
         self.drawn = {path: f.held for path, f in self.fields.items() if f.random}
@@ -95,7 +101,7 @@ class Engine:
     @property
     def compilations(self) -> int:
         """How many programs were compiled for the runs."""
-        return self._tally.count
+        return self.tally.count
 
     # -- what the model is ----------------------------------------------------------------
 
@@ -162,14 +168,41 @@ class Engine:
 
     # -- running --------------------------------------------------------------------------
 
-    def arguments(self, request: Request) -> dict[str, Any]:
-        """Return the keyword arguments of :meth:`brainmass.Simulator.run` for a request."""
+    def laid_out(self, request: Request) -> Request:
+        """Return a request whose numbers have the shapes of the program that it needs."""
+        layout = self.layouts.of(request.values)
+        values = self.layouts.lay(request.values, layout, height_of(request))
+        return replace(request, values=values)
+
+    @property
+    def history(self) -> tuple[np.ndarray, Any]:
+        """What earlier runs left in the structure of later ones: edges, and range of the speed."""
+        return self._edges, getattr(self.model, "speed_range", None)
+
+    @history.setter
+    def history(self, history: tuple[np.ndarray, Any]) -> None:
+        self._edges, span = history
+        if span is not None:
+            self.model.speed_range = span
+
+    def structure(self, request: Request) -> Hashable:
+        """Return what a program depends on besides the layout of the numbers."""
+        edges, span = self.history
+        given = (request.method, request.dt, request.stimulus, request.inlet, request.seeds)
+        # Edges are only ever added, so that their number tells which.
+        return (*given, self.thinning(request), int(edges.sum()), span)
+
+    def arguments(self, request: Request, always: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the keyword arguments of :meth:`brainmass.Simulator.run` for a request.
+
+        Constants in ``always`` count at zero too.
+        """
         out: dict[str, Any] = {"monitors": self.monitors, "seed": request.seed}
         if request.transient > 0:
             out["transient"] = round(request.transient / request.dt)
         if (every := self.thinning(request)) > 1:
             out["sample_every"] = every
-        inputs = self.inputs if self.inputs is not None else self.drive(request)
+        inputs = self.inputs if self.inputs is not None else self.drive(request, always)
         if inputs is not None:
             out["inputs"] = inputs
         if request.seeds > 1:
@@ -200,6 +233,31 @@ class Engine:
             full = np.full((request.steps, *value.shape), value)
             rows[part.inlet] = full if unit.is_unitless else u.Quantity(full, unit=unit)
         return rows
+
+    def prepare(self, request: Request) -> tuple[brainmass.Simulator, dict[str, Any]]:
+        """Set the numbers of a request, in the layout that they need.
+
+        Returns
+        -------
+        Simulator, dict
+            What runs it, and the keyword arguments of :meth:`brainmass.Simulator.run`.
+        """
+        laid, layout = self.laid_out(request), self.layouts.of(request.values)
+        for f in self.fields.values():
+            if isinstance(f.owner, AddedNoise):
+                f.owner.kept = layout.noisy
+        self.apply(laid)
+        arguments = self.arguments(laid, self.layouts.inputs(layout))
+        return brainmass.Simulator(self.model, dt=request.dt * u.ms), arguments
+
+    def compile(self, request: Request) -> None:
+        """Make sure that the program of a request is there: run its first step."""
+        simulator, arguments = self.prepare(request)
+        duration = request.steps * request.dt * u.ms
+        stream: Any = simulator.stream(duration, chunk=1, **arguments)
+        with self.tally:
+            next(stream, None)
+        stream.close()
 
     def apply(self, request: Request) -> None:
         """Set the numbers of a request in the copy of the model."""
@@ -253,23 +311,22 @@ class Engine:
         Outcome or None
             None if the run gave way to a newer request.
         """
-        began, before = time.perf_counter(), self._tally.count
+        began, before = time.perf_counter(), self.tally.count
         self.runs += 1
-        self.apply(request)
-        simulator = brainmass.Simulator(self.model, dt=request.dt * u.ms)
+        simulator, arguments = self.prepare(request)
         # A whole number of steps, so that rounding of the duration is nobody's concern.
         duration = request.steps * request.dt * u.ms
         parts: list[dict[str, Series]] = []
         problem, cure, shown = "", None, began
 
         def outcome(complete: bool) -> Outcome:
-            seconds, compiled = time.perf_counter() - began, self._tally.count - before
+            seconds, compiled = time.perf_counter() - began, self.tally.count - before
             grid, series = self._grid(request), self._in_order(join(parts))
             return Outcome(request, *grid, series, problem, cure, complete, seconds, compiled)
 
         try:
-            with self._tally:
-                stream: Any = simulator.stream(duration, **self.arguments(request))
+            with self.tally:
+                stream: Any = simulator.stream(duration, **arguments)
                 for part in stream:
                     parts.append(plain(part, request.seeds > 1))
                     now = time.perf_counter()

@@ -16,7 +16,7 @@ _SIGMAS = ((u.Hz, 100.0), (u.mV, 5.0))
 
 
 class AddedNoise:
-    """An Ornstein-Uhlenbeck process that is in the model while its strength is not zero.
+    """An Ornstein-Uhlenbeck process that is in the model while its strength is not zero, or kept.
 
     Parameters
     ----------
@@ -32,6 +32,18 @@ class AddedNoise:
         self._node, self._slot = node, slot
         self._held: dict[str, Any] = {"sigma": 0.0 * unit, "tau": 10.0 * u.ms}
         self._unit = unit
+        self._kept = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether it stays in the model at strength zero, to keep the program as it is."""
+        return self._kept
+
+    @kept.setter
+    def kept(self, kept: bool) -> None:
+        if kept != self._kept:
+            self._kept = kept
+            self._set()
 
     def specs(self, inlet: str) -> dict[str, Any]:
         """Return the declarations of strength and correlation time."""
@@ -73,6 +85,6 @@ class AddedNoise:
     def _set(self, **change) -> None:
         self._held |= change
         process = None
-        if np.any(u.get_mantissa(self._held["sigma"])):
+        if self._kept or np.any(u.get_mantissa(self._held["sigma"])):
             process = brainmass.OUProcess(self._node.varshape, **self._held)
         setattr(self._node, self._slot, process)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 
-from brainmass.engine import compile_count
+from brainmass.engine.cache import noting
 
 __all__ = ["Tally"]
 
 
 class Tally:
-    """Counts the programs that are compiled while it is entered, each once.
+    """Counts the programs that the thread compiles which has entered it, each once.
+
+    What other threads compile meanwhile counts if they have entered it, too.
 
     Examples
     --------
@@ -23,28 +26,18 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside = self._seen = self._count = 0
-
-    @property
-    def count(self) -> int:
-        """Programs so far."""
-        with self._lock:
-            self._read()
-            return self._count
+        self._local = threading.local()
+        self.count = 0
 
     def __enter__(self) -> None:
-        with self._lock:
-            self._read()
-            self._inside += 1
+        entered: list[AbstractContextManager] = self._local.__dict__.setdefault("entered", [])
+        # Nested in itself, it counts once: the engine knows it by its one method.
+        entered.append(noting(self._note))
+        entered[-1].__enter__()
 
-    def __exit__(self, *_error) -> None:
-        with self._lock:
-            self._read()
-            self._inside -= 1
+    def __exit__(self, *error) -> None:
+        self._local.entered.pop().__exit__(*error)
 
-    def _read(self) -> None:
-        """Add what is new, if it came while anybody was inside."""
-        now = compile_count()
-        if self._inside:
-            self._count += now - self._seen
-        self._seen = now
+    def _note(self) -> None:
+        with self._lock:
+            self.count += 1

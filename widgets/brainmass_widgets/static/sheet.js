@@ -99,6 +99,11 @@ class Sheet {
       const shown = all[id];
       if (!shown || shown.n < (this.waiting.get(id) ?? 0)) continue;
       this.waiting.delete(id);
+      // All rows come with every answer; only what differs is worth touching the page for. What a
+      // person changed differs at least in the number of the deed.
+      const text = JSON.stringify(shown);
+      if (row.adopted === text) continue;
+      row.adopted = text;
       row.box.hidden = Boolean(shown.hidden);
       row.adopt(shown);
     }
@@ -107,7 +112,9 @@ class Sheet {
 
   ask(id, deed) {
     const asked = this.model.get("asked");
-    const n = 1 + Math.max(0, ...Object.values(asked).map((done) => done.n));
+    // Those that another browser asked are known from the answers.
+    const done = [...Object.values(asked), ...Object.values(this.model.get("shown"))];
+    const n = 1 + Math.max(0, ...done.map((deed) => deed.n));
     this.waiting.set(id, n);
     this.model.set("asked", { ...asked, [id]: { ...deed, n } });
     this.model.save_changes();

@@ -13,7 +13,7 @@ function revive(value) {
 
 class Still {
   constructor(state) {
-    this.state = { margins: [0, 0], notice: {}, events: [], ...state };
+    this.state = { margins: [0, 0], notice: {}, events: [], near: true, ...state };
   }
   get(name) {
     return this.state[name];
