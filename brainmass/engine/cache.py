@@ -31,6 +31,7 @@ __all__ = [
     "Uncacheable",
     "clear_cache",
     "compile_count",
+    "compiling_ahead",
     "fingerprint",
     "module_fingerprint",
     "noting",
@@ -85,7 +86,8 @@ class Cache:
             return program
 
     def _count(self) -> None:
-        self.compiled += 1
+        if not _ahead.get():
+            self.compiled += 1
         for note in set(_notes.get()) if self._noted else ():
             note()
 
@@ -100,6 +102,17 @@ class Cache:
 
 programs = Cache(noted=True)
 _notes: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("notes", default=())
+_ahead: ContextVar[bool] = ContextVar("ahead", default=False)
+
+
+@contextmanager
+def compiling_ahead() -> Iterator[None]:
+    """Leave what this thread compiles out of :func:`compile_count`: nobody waits for it."""
+    token = _ahead.set(True)
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
 
 
 @contextmanager
@@ -134,12 +147,13 @@ def use_persistent_cache() -> None:
 
 
 def compile_count() -> int:
-    """Return how many programs the engine has compiled in this process.
+    """Return how many programs the engine has compiled in this process, because a run needed them.
 
     Returns
     -------
     int
-        A number that does not change while runs find their program in the cache.
+        A number that does not change while runs find their program in the cache. What a widget
+        compiles in the background, before anything needs it, is not counted.
 
     Examples
     --------

@@ -54,6 +54,13 @@ def test_first_touch_of_anything_compiles_nothing(followed, compile_count):
     assert compile_count.n == 0
 
 
+def test_what_is_compiled_ahead_is_not_counted_among_what_runs_waited_for(followed):
+    before = brainmass.engine.compile_count()
+    engine, forerunner, _ = followed(hopf())
+    assert forerunner.compilations > 0
+    assert brainmass.engine.compile_count() - before == engine.compilations == 1
+
+
 def test_first_touch_of_one_region_compiles_nothing(followed, ring, compile_count):
     engine, _, first = followed(ring)
     values = [0.1, 0.2, 0.1, 0.1]

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from brainmass.engine.cache import compiling_ahead
+
 from .worker import Environment, alive
 
 __all__ = ["Ahead"]
@@ -68,7 +70,7 @@ class Ahead:
 
     def _do(self, environment: Environment, works: Sequence[Callable[[], Any]], after) -> None:
         self._closed.wait(after)
-        with environment.entered():
+        with environment.entered(), compiling_ahead():
             for work in works:
                 if self._closed.is_set():
                     return
