@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["ChunkLoop", "NonFinite", "stop_when", "stopped"]
+__all__ = ["ChunkLoop", "NonFinite", "first_rows", "stop_when", "stopped"]
 
 _CHUNK_SECONDS = 0.08
 
@@ -142,7 +142,7 @@ class ChunkLoop:
         kept = self.count(stop) - self.count(start)
         if self.cut is not None:
             return self.cut(out, kept, start, stop)
-        return jax.tree.map(lambda a: _first(np.asarray(a), kept), out)
+        return jax.tree.map(lambda a: first_rows(a, kept), out)
 
     def _first_failure(self, carry, start, stop) -> NonFinite:
         """Find the step by bisection: the program runs any number of steps without compiling."""
@@ -164,6 +164,7 @@ class ChunkLoop:
         return NonFinite(good, good_carry, bad_carry, samples, start, at)
 
 
-def _first(array: np.ndarray, kept: int) -> np.ndarray:
+def first_rows(array, kept: int) -> np.ndarray:
     """Return the first rows; those of an array that is mostly empty are copied out of it."""
+    array = np.asarray(array)
     return array[:kept] if 2 * kept >= len(array) else array[:kept].copy()

@@ -13,6 +13,7 @@ import numpy as np
 from .._compat import inside_trace, is_tracer
 from .._errors import choices
 from . import streams
+from .loop import first_rows
 from .observers import attach
 from .watch import Layout, Watch, remembered, same_root
 
@@ -121,7 +122,7 @@ class Observed:
     def cut(self, out, kept: int, start: int, stop: int):
         """Return what one call of the program gave, without unused room."""
         plain, watched = out
-        plain = jax.tree.map(lambda a: np.array(np.asarray(a)[:kept]), plain)
+        plain = jax.tree.map(lambda a: first_rows(a, kept), plain)
         return plain, self.watch.cut(watched, self.anchors, start, stop, self.origin)
 
     def join(self, parts: list, sample):

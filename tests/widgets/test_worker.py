@@ -141,6 +141,19 @@ def test_precision_of_the_asking_thread_holds_in_the_worker(opened, x64, answers
     assert answers == [("float64", "float64")]
 
 
+def test_a_thread_of_the_user_does_not_switch_double_precision_off(opened, x64, answers, errors):
+    """It need not have inherited brainstate's precision, which the worker takes from it."""
+    worker = opened(Latest(lambda request, _: request, answers.append, errors.append))
+    worker.submit(0)
+    assert worker.flush(WAIT)
+    thread = threading.Thread(target=worker.submit, args=(1,))
+    thread.start()
+    thread.join(WAIT)
+    assert worker.flush(WAIT)
+    assert jax.config.read("jax_enable_x64")
+    assert brainstate.environ.get_precision() == 64
+
+
 def test_a_worker_leaves_the_precision_of_the_process_as_it_is(
     opened, x64, answers, errors, monkeypatch
 ):
